@@ -1,0 +1,3 @@
+from r1tool.cli import main
+
+main()

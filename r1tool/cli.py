@@ -1,0 +1,117 @@
+"""Dispatch: `r1tool NAME ...` imports commands/NAME.py and runs it."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from r1tool import __version__
+from r1tool.errors import BROKEN_PIPE, FAILED, INTERRUPTED, USAGE, R1Error
+
+COMMANDS = {
+    "sample": "ask a model for reasoning traces",
+    "verify": "check each answer against the reference",
+    "judge": "ask a model about the answers the rules rejected",
+    "rank": "score the right answers and choose one",
+    "split": "send rows to the files they belong to",
+    "stats": "count and summarise",
+    "push": "publish as a data set with a card",
+}
+
+USAGE_TEXT = """\
+usage: r1tool COMMAND [OPTIONS] [INPUT]...
+
+Make R1-style reasoning data. Commands read and write zstd-compressed JSONL and pipe together:
+
+  r1tool sample problems.jsonl -n 4 --model MODEL | r1tool verify | r1tool rank --by majority -o out.jsonl.zst
+
+{commands}
+
+'r1tool COMMAND --help' tells what a command does, costs and takes. 'r1tool --version' prints the version.
+Try it with no GPU: r1tool sample --demo 12 -n 2 --engine embedded | r1tool verify | r1tool stats
+"""
+
+
+def main() -> None:
+    """The `r1tool` program; always exits."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit status."""
+    name, *rest = arguments or ["--help"]
+    if name in ("-V", "--version"):
+        print(f"r1tool {__version__}")
+        return 0
+    if name in ("-h", "--help", "help"):
+        listing = "\n".join(f"  {command:8}{does}" for command, does in COMMANDS.items())
+        print(USAGE_TEXT.format(commands=listing), end="")
+        return 0 if arguments else USAGE
+    if name not in COMMANDS:
+        return complain("r1tool", f"there is no command {name!r}{_suggestion(name)}; see 'r1tool --help'", USAGE)
+    return run_command(name, rest)
+
+
+def run_command(name: str, arguments: Sequence[str]) -> int:
+    """Run `r1tool NAME ARGUMENTS`; what stands behind `--` goes to the engine of a command that has one."""
+    import typer
+
+    prog = f"r1tool {name}"
+    try:
+        command = load(name)
+        before, behind = list(arguments), []
+        if "--" in before and any(parameter.name == "engine" for parameter in command.params):
+            cut = before.index("--")
+            before, behind = before[:cut], before[cut + 1 :]
+        return int(command.main(args=before, prog_name=prog, standalone_mode=False, obj=behind) or 0)
+    except R1Error as error:
+        return complain(prog, str(error), error.status)
+    except typer.Exit as exit_:
+        return exit_.exit_code
+    except typer.TyperException as error:
+        return complain(prog, f"{error.format_message().rstrip('.')}; see '{prog} --help'", USAGE)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # what is left in Python's buffers has no reader: a flush at exit would only complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return BROKEN_PIPE
+    except (OSError, MemoryError) as error:
+        return complain(prog, f"{type(error).__name__}: {error}", FAILED)
+
+
+def load(name: str) -> Any:
+    """The command as typer's own object: its parameters, help and main(); options may come from R1TOOL_<OPTION>."""
+    import typer
+
+    from r1tool.commands.options import spread
+
+    module = import_module(f"r1tool.commands.{name}")
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    app.command(name, help=module.HELP, context_settings=settings)(spread(module.run))
+    command = typer.main.get_command(app)
+    for parameter in command.params:
+        flag = max(parameter.opts, key=len)
+        if flag.startswith("-") and parameter.name != "help":
+            parameter.envvar = "R1TOOL_" + flag.lstrip("-").replace("-", "_").upper()
+            parameter.show_envvar = False  # type: ignore[attr-defined]
+    return command
+
+
+def complain(prog: str, message: str, status: int) -> int:
+    """One sentence on stderr; the traceback too where R1TOOL_DEBUG=1."""
+    if os.environ.get("R1TOOL_DEBUG") == "1" and sys.exc_info()[0]:
+        import traceback
+
+        traceback.print_exc()
+    sys.stderr.write(f"{prog}: {message}\n")
+    return status
+
+
+def _suggestion(name: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

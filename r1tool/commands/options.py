@@ -1,0 +1,113 @@
+"""The options commands share: one dataclass a group, spread into a command's signature."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+
+def _concurrency(text: str) -> int | None:
+    if text == "auto":
+        return None
+    if not text.isdecimal() or text == "0":
+        raise typer.BadParameter(f"{text!r} is neither 'auto' nor a number of requests.")
+    return int(text)
+
+
+STREAM = {
+    "inputs": typer.Argument(
+        metavar="[INPUT]",
+        help="Files, folders, globs, '-', hf://datasets/OWNER/NAME[@config][/split] or s3://...; default: stdin.",
+        show_default=False,
+    ),
+    "output": typer.Option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout."),
+    "compress": typer.Option("-z", "--compress", help="Default: zstd, except to a terminal.", show_default=False),
+    "level": typer.Option(
+        "--level", min=1, max=22, help="zstd level; default 3 into files, stored blocks into pipes."
+    ),
+    "rejects": typer.Option(
+        "--rejects", metavar="FILE", help="Write rows that cannot be used to FILE, with the reason."
+    ),
+    "strict": typer.Option("--strict", help="Stop at the first bad row."),
+    "workers": typer.Option("-j", "--workers", metavar="N", min=1, help="Worker processes; default: one a core."),
+    "limit": typer.Option("--limit", metavar="N", min=0, help="Take the first N rows only."),
+    "quiet": typer.Option("-q", "--quiet", help="Print nothing on stderr but errors."),
+    "progress": typer.Option("--progress/--no-progress", help="Default: if stderr is a terminal.", show_default=False),
+}
+
+SERVING = {
+    "engine": typer.Option("--engine", help="auto: --url, else a GPU and an installed engine, else embedded."),
+    "urls": typer.Option("--url", metavar="URL", help="An OpenAI-compatible server; repeat to balance over several."),
+    "model": typer.Option("-m", "--model", metavar="NAME_OR_PATH", help="The model to serve or to ask for."),
+    "tp": typer.Option("--tp", metavar="N", min=1, help="Tensor-parallel size."),
+    "pp": typer.Option("--pp", metavar="N", min=1, help="Pipeline-parallel size."),
+    "replicas": typer.Option("--replicas", metavar="N", min=1, help="Independent servers of the model."),
+    "nodes": typer.Option("--nodes", metavar="N", min=1, help="Nodes a server spans, inside a Slurm allocation."),
+    "gpus": typer.Option("--gpus", metavar="LIST", help="GPUs of this command, such as 0-3."),
+    "server_log": typer.Option("--server-log", metavar="FILE", help="The servers' own output; default: in the cache."),
+    "ready_timeout": typer.Option("--ready-timeout", metavar="S", help="Seconds a server may take to get ready."),
+}
+
+CLIENT = {
+    "concurrency": typer.Option(
+        "--concurrency",
+        metavar="auto|N",
+        parser=_concurrency,
+        help="Requests in flight; auto grows until the server says stop.",
+        show_default="auto",
+    ),
+    "stall_timeout": typer.Option("--stall-timeout", metavar="S", help="Seconds without any progress before a retry."),
+    "retries": typer.Option(
+        "--retries", metavar="N", min=0, help="Times one generation may fail before it is given up."
+    ),
+}
+
+GROUPS: dict[str, dict[str, Any]] = {"StreamOptions": STREAM, "ServingOptions": SERVING, "ClientOptions": CLIENT}
+
+
+def spread(run: Callable[..., int]) -> Callable[..., int]:
+    """`run(stream: StreamOptions, ...)` as a function with one parameter for each field of StreamOptions.
+
+    Fields without an entry in the group's table are left at their default, but for ServingOptions.engine_arguments:
+    what stood behind `--`.
+    """
+    hints = get_type_hints(run, include_extras=True)
+    signature = inspect.signature(run)
+    groups: dict[str, list[str]] = {}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in signature.parameters.items():
+        kind = hints[name]
+        if not is_dataclass(kind):
+            parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        assert isinstance(kind, type)
+        table, types = GROUPS[kind.__name__], get_type_hints(kind)
+        groups[name] = list(table)
+        for field in fields(kind):
+            if field.name in table:
+                default = None if field.default is MISSING else field.default
+                annotation = Annotated[
+                    types[field.name] if default is not None else types[field.name] | None, table[field.name]
+                ]
+                parameters.append(
+                    inspect.Parameter(
+                        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+                    )
+                )
+
+    parameters.append(inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context))
+
+    def call(*, context: typer.Context, **values: Any) -> int:
+        for name, members in groups.items():
+            given = {member: values.pop(member) for member in members}
+            if members == list(SERVING):
+                given["engine_arguments"] = context.obj
+            values[name] = hints[name](**{key: value for key, value in given.items() if value is not None})
+        return run(**values)
+
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    call.__doc__ = run.__doc__
+    return call

@@ -1,0 +1,1 @@
+"""A model as judge: the prompt, its verdicts, the votes."""

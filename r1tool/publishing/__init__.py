@@ -1,0 +1,1 @@
+"""A finished data set: Parquet, the dataset card, the Hub."""

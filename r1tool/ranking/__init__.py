@@ -1,0 +1,1 @@
+"""Which right answer to keep: one file a scorer."""

@@ -1,0 +1,1 @@
+"""Which rows to keep, and where they go: one file a rule."""

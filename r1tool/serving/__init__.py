@@ -1,0 +1,1 @@
+"""A model server of one's own: vLLM, SGLang or the embedded one, with one shared life cycle."""

@@ -1,0 +1,1 @@
+"""Rows in and out: sources, readers, writers, the journal, the killable worker pool."""
