@@ -1,4 +1,4 @@
-"""The column names of other data sets, understood on reading: s1K, LIMO, OpenThoughts, Stratos, SYNTHETIC-1 and chats."""
+"""The column names of other data sets, understood on reading: s1K, OpenThoughts, Stratos, SYNTHETIC-1, chats."""
 
 from typing import Any
 
@@ -14,7 +14,6 @@ THOUGHT_AND_ATTEMPT = (
     ("gemini_thinking_trajectory", "gemini_attempt"),
     ("deepseek_reasoning", "deepseek_solution"),
     ("thinking_trajectories", "attempt"),
-    ("reasoning", "answer"),
 )
 STRATOS_TAGS = (
     ("<|begin_of_thought|>", OPEN),

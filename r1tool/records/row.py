@@ -18,7 +18,7 @@ class Row:
     """One problem and what is known of it.
 
     Columns nobody reads or sets keep their bytes: numbers beyond 64 bits, escapes and key order come out as they came
-    in. `row["generations"]` parses one column and checks the type of a known one; `row["verdicts"] = [...]` replaces it.
+    in. `row["generations"]` parses one column and checks the type of a known one; assigning to it replaces it.
     """
 
     __slots__ = ("_parsed", "_raw")

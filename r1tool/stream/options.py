@@ -6,7 +6,10 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """Inputs (none: stdin) and output (none: stdout) of one command; `level` None is 3 into files, stored into pipes."""
+    """Inputs (none: stdin) and output (none: stdout) of one command.
+
+    `compress` None is zstd except to a terminal; `level` None is 3 into files and stored blocks into pipes.
+    """
 
     inputs: list[str] = field(default_factory=list)
     output: str | None = None
