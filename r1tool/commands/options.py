@@ -88,9 +88,8 @@ def spread(run: Callable[..., int]) -> Callable[..., int]:
         for field in fields(kind):
             if field.name in table:
                 default = None if field.default is MISSING else field.default
-                annotation = Annotated[
-                    types[field.name] if default is not None else types[field.name] | None, table[field.name]
-                ]
+                kept: Any = types[field.name] if default is not None else types[field.name] | None
+                annotation: Any = Annotated[kept, table[field.name]]
                 parameters.append(
                     inspect.Parameter(
                         field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
