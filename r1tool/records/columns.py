@@ -23,7 +23,7 @@ class JudgeVerdict(msgspec.Struct):
     """What the judge said of one generation."""
 
     verdict: Opinion
-    votes: dict[str, int] | None = None
+    votes: dict[Opinion, int] | None = None
     explanation: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""A row: one JSON object a line, of which only the columns that are asked for are parsed."""
+"""A row: one JSON object a line, whose bytes are kept wherever nobody changes them."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -10,6 +10,10 @@ import orjson
 from r1tool.errors import BadRow
 from r1tool.records.columns import TYPES
 
+BOM = b"\xef\xbb\xbf"
+EXACT_FLOAT = 2.0**53
+"""Beyond this orjson may have rounded an integer."""
+
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -17,75 +21,130 @@ _encode = msgspec.json.Encoder().encode
 class Row:
     """One problem and what is known of it.
 
-    Columns nobody reads or sets keep their bytes: numbers beyond 64 bits, escapes and key order come out as they came
-    in. `row["generations"]` parses one column and checks the type of a known one; assigning to it replaces it.
+    Columns nobody sets keep their bytes: numbers beyond 64 bits, escapes and key order come out as they came in.
+    `row["generations"]` checks the type of a known column; assigning to it replaces it. A list or an object that was
+    read is not written back unless it is assigned again. `input` and `line` say where the row came from.
     """
 
-    __slots__ = ("_parsed", "_raw")
+    __slots__ = ("_added", "_columns", "_line", "_rewritten", "_typed", "input", "line")
+
+    _columns: dict[str, Any]
+    _line: bytes
+    input: str | None
+    line: int
 
     def __init__(self, columns: dict[str, Any] | None = None) -> None:
-        self._raw: dict[str, Any] = dict(columns or {})
-        self._parsed: dict[str, Any] = {}
+        self._columns = dict(columns or {})
+        self._typed = set(self._columns)
+        self._added = list(self._columns)
+        self._rewritten = False
+        self._line = b"{}"
+        self.input, self.line = None, 0
 
     @classmethod
-    def parse(cls, line: bytes) -> "Row":
+    def parse(cls, line: bytes, input: str | None = None, number: int = 0) -> "Row":
         """Read one line of JSON. Raises BadRow if it is not an object, not UTF-8, or holds a lone surrogate."""
         row = cls.__new__(cls)
         try:
-            line.decode()
-            if b"\\u" in line and (b"\\ud" in line or b"\\uD" in line):
-                orjson.loads(line)
-            row._raw = _split(line)
-        except UnicodeDecodeError as error:
-            raise BadRow(f"not valid UTF-8 at byte {error.start}") from None
-        except msgspec.ValidationError:
-            raise BadRow("not a JSON object") from None
-        except (msgspec.DecodeError, orjson.JSONDecodeError) as error:
-            raise BadRow(f"not JSON: {error}") from None
-        except RecursionError:
-            raise BadRow("nested too deeply") from None
-        row._parsed = {}
+            columns = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            if line.startswith(BOM):
+                return cls.parse(line[len(BOM) :], input, number)
+            columns = _parse_exactly(line, error)
+        if type(columns) is not dict:
+            raise BadRow("not a JSON object")
+        row._columns = columns
+        row._line = line
+        row._typed = set()
+        row._added = []
+        row._rewritten = False
+        row.input, row.line = input, number
         return row
 
     def __contains__(self, name: str) -> bool:
-        return name in self._raw
+        return name in self._columns
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._raw)
+        return iter(self._columns)
 
     def __getitem__(self, name: str) -> Any:
-        if name in self._parsed:
-            return self._parsed[name]
-        value = self._raw[name]
-        if isinstance(value, msgspec.Raw):
+        value = self._columns[name]
+        if name in self._typed:
+            return value
+        if name in TYPES:
             try:
-                value = _decoder(name)(value)
-            except (msgspec.DecodeError, RecursionError) as error:
+                value = _typed(name, value)
+            except msgspec.ValidationError as error:
                 raise BadRow(f"column {name!r}: {error}") from None
-        self._parsed[name] = value
+            self._columns[name] = value
+        elif _is_rounded(value):
+            value = self._columns[name] = msgspec.json.decode(_split(self._line)[name])
+        self._typed.add(name)
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
         """The column, or `default` where it is missing or null."""
-        if name not in self._raw:
+        if name not in self._columns:
             return default
         value = self[name]
         return default if value is None else value
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._raw[name] = self._parsed[name] = value
+        if name not in self._columns:
+            self._added.append(name)
+        elif name not in self._added:
+            self._rewritten = True
+        self._columns[name] = value
+        self._typed.add(name)
 
     def __delitem__(self, name: str) -> None:
-        del self._raw[name]
-        self._parsed.pop(name, None)
+        del self._columns[name]
+        if name in self._added:
+            self._added.remove(name)
+        else:
+            self._rewritten = True
+        self._typed.discard(name)
 
     def encode(self) -> bytes:
         """The row as one line of JSON, without the newline."""
-        return _encode(self._raw)
+        if self._rewritten:
+            raw = _split(self._line)
+            return _encode({name: self._columns[name] if name in self._typed else raw[name] for name in self._columns})
+        if not self._added:
+            return self._line
+        added = _encode({name: self._columns[name] for name in self._added})
+        end = self._line.rindex(b"}")
+        comma = b"," if len(self._columns) > len(self._added) else b""
+        return b"".join((memoryview(self._line)[:end], comma, memoryview(added)[1:]))
 
     def as_dict(self) -> dict[str, Any]:
         """Every column, parsed."""
-        return {name: self[name] for name in self._raw}
+        return {name: self[name] for name in self._columns}
+
+
+def _parse_exactly(line: bytes, error: orjson.JSONDecodeError) -> Any:
+    """What orjson refuses and JSON allows: numbers beyond a double, which stay what they are until they are read."""
+    try:
+        line.decode()
+        return _split(line)
+    except UnicodeDecodeError as bad:
+        raise BadRow(f"not valid UTF-8 at byte {bad.start}") from None
+    except msgspec.ValidationError:
+        raise BadRow("not a JSON object") from None
+    except (msgspec.DecodeError, orjson.JSONDecodeError):
+        raise BadRow(f"not JSON: {error}") from None
+    except RecursionError:
+        raise BadRow("nested too deeply") from None
+
+
+def _typed(name: str, value: Any) -> Any:
+    if type(value) is msgspec.Raw:
+        return _decoder(name)(value)
+    return msgspec.convert(value, TYPES[name])
+
+
+def _is_rounded(value: Any) -> bool:
+    return type(value) is msgspec.Raw or (type(value) is float and abs(value) >= EXACT_FLOAT)
 
 
 @cache
