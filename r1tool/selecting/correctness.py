@@ -18,9 +18,9 @@ Keep = Literal["any-correct", "all-correct", "none-correct", "complete", "verifi
 def keep(which: Keep) -> Rule:
     """The rule of `--keep`.
 
-    any-correct: some generation is right by verify or by the judge. all-correct: each is. none-correct: some have been
-    decided and none is right. complete: some generation closes its thought, answers and stops by itself. verified: some
-    generation is right by verify. judged: some generation is right by the judge.
+    any-correct: some generation is right by verify or by the judge. all-correct: each is. none-correct: some have
+    been decided and none is right. complete: some generation closes its thought, answers and stops by itself.
+    verified: some generation is right by verify. judged: some generation is right by the judge.
     """
 
     def rule(row: Row) -> str | None:
@@ -47,7 +47,7 @@ def _holds(which: Keep, row: Row) -> bool:
 def completeness(row: Row) -> list[bool]:
     """`is_reasoning_complete`, worked out from the generations where the column is missing.
 
-    A generation without a finish reason counts as stopped: OpenR1-Math-220k has none where Math-Verify settled the row.
+    A generation without a finish reason counts as stopped: OpenR1-Math-220k has none where Math-Verify settled it.
     """
     known = row.get("is_reasoning_complete")
     if known is not None:
@@ -97,8 +97,8 @@ def at_most_tokens(limit: int) -> Rule:
         counts = row.get("token_counts", [])
         chosen = chosen_index(row)
         wanted = counts if chosen is None else counts[chosen : chosen + 1]
-        tokens = [count.completion if count is not None else None for count in wanted]
-        if not tokens or None in tokens:
+        tokens = [count.completion for count in wanted if count is not None and count.completion is not None]
+        if not tokens or len(tokens) < len(wanted):
             return "no token counts"
         return None if max(tokens) <= limit else "too many tokens"
 

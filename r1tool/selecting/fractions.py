@@ -9,7 +9,7 @@ Parts = list[tuple[str, Fraction]]
 
 
 def parse(text: str) -> Parts:
-    """`train=0.98,test=0.02` as names and shares. Raises R1Error unless the shares are above 0 and add up to at most 1."""
+    """`train=0.98,test=0.02` as names and shares. Raises R1Error unless they are above 0 and add up to at most 1."""
     parts: Parts = []
     for item in text.split(","):
         name, equals, number = item.partition("=")
@@ -28,7 +28,7 @@ def parse(text: str) -> Parts:
 
 
 def part(parts: Parts, id_: str, seed: int = 0) -> str | None:
-    """The part the row with this id belongs to, None where the shares leave it out: a function of id and seed alone."""
+    """The part the row with this id is in, None where the shares leave it out: a function of id and seed alone."""
     point = Fraction(int.from_bytes(hashlib.sha256(f"{seed}:{id_}".encode()).digest()[:8], "big"), 2**64)
     for name, share in parts:
         if point < share:
