@@ -1,0 +1,40 @@
+"""llama.cpp's own server on the CPU, until it is ended; run as a file by `embedded.py`, for it imports nothing of r1tool."""
+
+import argparse
+import signal
+import sys
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="embedded engine", allow_abbrev=False)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--alias", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--slots", type=int, default=8, help="requests at once")
+    parser.add_argument("--context", type=int, default=2048, help="tokens a slot")
+    options = parser.parse_args()
+    try:
+        import xllamacpp
+    except ImportError as error:
+        sys.exit(f"ImportError: {error}")
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = options.model
+    parameters.model_alias = {options.alias}
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = options.port
+    parameters.n_parallel = options.slots
+    parameters.n_ctx = options.slots * options.context
+    parameters.cpuparams.n_threads = options.threads
+    parameters.cpuparams_batch.n_threads = options.threads
+    parameters.endpoint_metrics = True
+    parameters.warmup = False
+    parameters.fit_params = False
+    parameters.verbosity = 1
+    server = xllamacpp.Server(parameters)
+    print(f"listening on {server.listening_address}", file=sys.stderr)
+    signal.pause()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""What stands behind a URL."""
+
+from typing import Any
+
+import aiohttp
+
+OWNERS = {"vllm": "vllm", "sglang": "sglang", "llamacpp": "embedded"}
+TIMEOUT = aiohttp.ClientTimeout(total=30)
+
+
+async def identify(session: aiohttp.ClientSession, url: str) -> tuple[str, str | None, str | None]:
+    """(engine, version, model) of the server at `url`, without /v1.
+
+    The engine is vllm, sglang, embedded (llama.cpp), or openai where it cannot be told; the model is the first it
+    serves. Routers answer for their workers, some without knowing: their model "unknown" is None. Raises
+    aiohttp.ClientError or TimeoutError if nothing answers.
+    """
+    listing = await _get(session, f"{url}/v1/models")
+    served = listing.get("data") if isinstance(listing, dict) else None
+    first = served[0] if isinstance(served, list) and served and isinstance(served[0], dict) else {}
+    engine = OWNERS.get(str(first.get("owned_by")), "openai")
+    model = first.get("id")
+    return engine, await _version(session, url, engine), model if model != "unknown" else None
+
+
+async def _version(session: aiohttp.ClientSession, url: str, engine: str) -> str | None:
+    path, key = {
+        "vllm": ("/version", "version"),
+        "sglang": ("/server_info", "version"),
+        "embedded": ("/props", "build_info"),
+    }.get(engine, ("", ""))
+    answer = await _get(session, url + path) if path else None
+    version = answer.get(key) if isinstance(answer, dict) else None
+    return str(version) if version else None
+
+
+async def _get(session: aiohttp.ClientSession, url: str) -> Any:
+    async with session.get(url, timeout=TIMEOUT) as response:
+        if response.status != 200:
+            return None
+        try:
+            return await response.json(content_type=None)
+        except ValueError:
+            return None

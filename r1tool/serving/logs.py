@@ -1,0 +1,57 @@
+"""Why an engine has ended, in one sentence, out of its log."""
+
+import re
+import signal
+from collections.abc import Sequence
+
+TAIL_BYTES = 1 << 20
+PORT_TAKEN = r"(?i)address already in use|EADDRINUSE|couldn't bind HTTP server socket"
+
+# (what the engine writes, what it means); groups of the pattern are filled in
+COMMON: list[tuple[str, str]] = [
+    (PORT_TAKEN, "its port was taken by another program"),
+    (r"No space left on device", "no space is left on the disk"),
+    (
+        r"is not a local folder and is not a valid model identifier|Repository Not Found|404 Client Error.*?/models?/(\S+?)/",
+        "there is no such model, in a folder or on the Hub; check --model",
+    ),
+    (r"GatedRepoError|Cannot access gated repo", "the model is gated: accept its terms and log in with 'hf auth login'"),
+    (
+        r"LocalEntryNotFoundError|couldn't connect to .{0,80}to load|Max retries exceeded|outgoing traffic has been disabled",
+        "the model is neither in the cache nor to be downloaded from here; give the path of a folder to --model",
+    ),
+    (r"CUDA error: (out of memory)|torch\.(?:cuda\.)?OutOfMemoryError: (.{0,160})", "out of GPU memory"),
+    (r"Cannot allocate memory|std::bad_alloc|MemoryError", "out of memory"),
+]
+
+
+def reason(text: str, signatures: Sequence[tuple[str, str]], status: int) -> str:
+    """The meaning of the first signature found, else the last error line, else how the process ended."""
+    for pattern, meaning in [*signatures, *COMMON]:
+        if match := re.search(pattern, text):
+            groups = {key: value for key, value in match.groupdict().items() if value}
+            return meaning.format(**groups) if groups else meaning
+    if error := _last_error(text):
+        return error
+    if status > 128 or status < 0:
+        number = status - 128 if status > 0 else -status
+        name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+        return f"it was ended by {name}" + (", which may be the kernel short of memory" if name == "SIGKILL" else "")
+    return f"exit status {status}: {last_line(text)}" if last_line(text) else f"exit status {status}"
+
+
+def last_line(text: str) -> str:
+    """The last line that says anything, without colours, at most 300 characters."""
+    lines = [_plain(line) for line in text.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else ""
+
+
+def _last_error(text: str) -> str:
+    """The root of the last traceback: engines end with several, of which the later ones only point at the first."""
+    found = [_plain(line) for line in text.splitlines() if re.search(r"\b[A-Z]\w*(?:Error|Exception): ", line)]
+    real = [line for line in found if not re.search(r"(?i)see root cause|failed core proc|EngineDeadError", line)]
+    return re.sub(r"^.*?(?=\b[A-Z]\w*(?:Error|Exception): )", "", (real or found or [""])[0])[:300]
+
+
+def _plain(line: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", line).strip()

@@ -1,0 +1,182 @@
+"""The life of a model server of one's own: started, watched, restarted, ended."""
+
+import asyncio
+import contextlib
+import os
+import re
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import aiohttp
+
+from r1tool.errors import R1Error
+from r1tool.serving import keeper, logs
+from r1tool.serving.identify import identify
+
+POLL_SECONDS = 0.25
+PORT_TRIES = 3
+STOP_SECONDS = keeper.GRACE_SECONDS + 5
+
+
+class Server:
+    """One server process, or one a node of it, behind `url`.
+
+    `command` makes the command line for a port, in a thread of its own, and may fetch what the engine needs. `gpus` is
+    how many it computes on, 0 on a CPU; `version` the engine's own, known once started. `demonstration` marks the
+    embedded model, which answers completion prompts with examples and nothing else.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        engine: str,
+        model: str,
+        command: Callable[[int], Sequence[str]],
+        *,
+        signatures: Sequence[tuple[str, str]],
+        log: Path,
+        ready_timeout: float,
+        ready_path: str = "/v1/models",
+        environment: Mapping[str, str] | None = None,
+        host: str = "127.0.0.1",
+        gpus: int = 0,
+        demonstration: bool = False,
+    ) -> None:
+        self.name, self.engine, self.model, self.gpus = name, engine, model, gpus
+        self.demonstration = demonstration
+        self.version: str | None = None
+        self.log = log
+        self.url = ""
+        self._command, self._environment = command, dict(environment or {})
+        self._signatures, self._host, self._ready_path = signatures, host, ready_path
+        self._ready_timeout = ready_timeout
+        self._process: asyncio.subprocess.Process | None = None
+        self._log_start = 0
+
+    async def start(self) -> None:
+        """Return when the server answers. Raises R1Error with the engine's own reason, and where its log is."""
+        for attempt in range(1, PORT_TRIES + 1):
+            try:
+                await self._spawn()
+                await self._wait_until_ready()
+                return
+            except BaseException as error:
+                await self.stop()
+                if not (isinstance(error, PortTaken) and attempt < PORT_TRIES):
+                    raise
+
+    async def stop(self) -> None:
+        """SIGTERM to all its processes, and SIGKILL ten seconds later; returns when none is left."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin
+        process.stdin.close()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await process.wait()
+        except (TimeoutError, asyncio.CancelledError):
+            _kill(process)
+            raise
+        finally:
+            _kill_group(process.pid)
+
+    async def died(self) -> str:
+        """Wait until the process ends by itself, and return the reason in one sentence."""
+        while self._process is not None:
+            process = self._process
+            status = await process.wait()
+            if process is self._process:
+                _kill_group(process.pid)
+                return f"{self.name} died: {self._reason(status)}; see {self.log}"
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def restart(self) -> None:
+        """Stop, if need be, and start on a new port: `url` changes."""
+        await self.stop()
+        await self.start()
+
+    async def _spawn(self) -> None:
+        port = free_port()
+        command = await asyncio.to_thread(self._command, port)
+        self.url = f"http://{self._host}:{port}"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            log.write(f"$ {' '.join(command)}\n".encode())
+            log.flush()
+            self._log_start = log.tell()
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", keeper.__file__, *command),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=os.environ | self._environment,
+                start_new_session=True,
+            )
+
+    async def _wait_until_ready(self) -> None:
+        assert self._process
+        exited = asyncio.create_task(self._process.wait())
+        try:
+            async with asyncio.timeout(self._ready_timeout), aiohttp.ClientSession() as session:
+                while not await _answers(session, self.url + self._ready_path):
+                    done, _ = await asyncio.wait([exited], timeout=POLL_SECONDS)
+                    if done:
+                        raise self._failure(exited.result())
+                _, self.version, _ = await identify(session, self.url)
+        except TimeoutError:
+            last = logs.last_line(self._output())
+            raise R1Error(
+                f"{self.name} was not ready after {self._ready_timeout:g} s (--ready-timeout); "
+                f"the last line of {self.log} is: {last}"
+            ) from None
+        finally:
+            exited.cancel()
+
+    def _failure(self, status: int) -> R1Error:
+        kind = PortTaken if re.search(logs.PORT_TAKEN, self._output()) else R1Error
+        return kind(f"{self.name} did not start: {self._reason(status)}; see {self.log}")
+
+    def _reason(self, status: int) -> str:
+        return logs.reason(self._output(), self._signatures, status)
+
+    def _output(self) -> str:
+        """What the server has written since it was last started."""
+        with contextlib.suppress(OSError), self.log.open("rb") as log:
+            log.seek(max(self._log_start, log.seek(0, os.SEEK_END) - logs.TAIL_BYTES))
+            return log.read().decode(errors="replace")
+        return ""
+
+
+class PortTaken(R1Error):
+    """Another program took the port between our choice and the engine's listening."""
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(url, timeout=aiohttp.ClientTimeout(total=5)) as response:
+            return response.status == 200
+    except (aiohttp.ClientError, OSError):
+        return False
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+
+
+def _kill_group(pid: int) -> None:
+    """What a killed keeper has left in its group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, 9)
