@@ -26,7 +26,7 @@ class Row:
     read is not written back unless it is assigned again. `input` and `line` say where the row came from.
     """
 
-    __slots__ = ("_added", "_columns", "_line", "_rewritten", "_typed", "input", "line")
+    __slots__ = ("_added", "_changed", "_columns", "_line", "_typed", "input", "line")
 
     _columns: dict[str, Any]
     _line: bytes
@@ -37,7 +37,7 @@ class Row:
         self._columns = dict(columns or {})
         self._typed = set(self._columns)
         self._added = list(self._columns)
-        self._rewritten = False
+        self._changed: set[str] = set()
         self._line = b"{}"
         self.input, self.line = None, 0
 
@@ -57,7 +57,7 @@ class Row:
         row._line = line
         row._typed = set()
         row._added = []
-        row._rewritten = False
+        row._changed = set()
         row.input, row.line = input, number
         return row
 
@@ -93,7 +93,7 @@ class Row:
         if name not in self._columns:
             self._added.append(name)
         elif name not in self._added:
-            self._rewritten = True
+            self._changed.add(name)
         self._columns[name] = value
         self._typed.add(name)
 
@@ -102,14 +102,15 @@ class Row:
         if name in self._added:
             self._added.remove(name)
         else:
-            self._rewritten = True
+            self._changed.add(name)
         self._typed.discard(name)
 
     def encode(self) -> bytes:
         """The row as one line of JSON, without the newline."""
-        if self._rewritten:
+        if self._changed:
             raw = _split(self._line)
-            return _encode({name: self._columns[name] if name in self._typed else raw[name] for name in self._columns})
+            ours = self._changed.union(self._added)
+            return _encode({name: self._columns[name] if name in ours else raw[name] for name in self._columns})
         if not self._added:
             return self._line
         added = _encode({name: self._columns[name] for name in self._added})
