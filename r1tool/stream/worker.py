@@ -1,0 +1,131 @@
+"""The process workers are forked from, and the loop a worker runs."""
+
+import os
+import signal
+import socket
+import struct
+from collections.abc import Callable
+
+DONE, FAILED, MEMORY = range(3)
+PR_SET_PDEATHSIG = 1
+Work = Callable[[bytes, bytes], bytes]
+
+
+class ForkServer:
+    """A child that ran `warm` and forks a worker on request, in about 10 ms.
+
+    It ends when this process does, by any death, and takes its workers with it.
+    """
+
+    def __init__(self, work: Work, memory_bytes: int, warm: Callable[[], None] | None) -> None:
+        self._control, theirs = socket.socketpair()
+        self._pid = os.fork()
+        if not self._pid:
+            _serve_forever(theirs, work, memory_bytes, warm)
+        theirs.close()
+
+    def spawn(self) -> tuple[socket.socket, int]:
+        """A socket to a new worker, and its process id."""
+        ours, theirs = socket.socketpair()
+        socket.send_fds(self._control, [b"f"], [theirs.fileno()])
+        theirs.close()
+        pid = self._control.recv(4, socket.MSG_WAITALL)
+        if len(pid) < 4:
+            raise OSError("the process that workers are forked from has died")
+        return ours, int.from_bytes(pid, "little")
+
+    def kill(self, pid: int) -> None:
+        """End a worker; its process id is not given to another before that."""
+        self._control.send(b"k" + pid.to_bytes(4, "little"))
+
+    def close(self) -> None:
+        """End the workers and this child."""
+        self._control.close()
+        os.waitpid(self._pid, 0)
+
+
+def _serve_forever(control: socket.socket, work: Work, memory_bytes: int, warm: Callable[[], None] | None) -> None:
+    """Never returns."""
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        signal.set_wakeup_fd(-1)
+        _keep_only(control.fileno())
+        if warm is not None:
+            warm()
+        import ctypes
+
+        prctl = ctypes.CDLL(None).prctl
+        server = os.getpid()
+        children: set[int] = set()
+        while True:
+            request, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+            if not request:
+                break
+            if request == b"k":
+                pid = int.from_bytes(control.recv(4, socket.MSG_WAITALL), "little")
+                if pid in children:
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+                    children.discard(pid)
+                continue
+            pid = os.fork()
+            if not pid:
+                prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+                if os.getppid() != server:
+                    os._exit(0)
+                control.close()
+                _work_forever(socket.socket(fileno=descriptors[0]), work, memory_bytes)
+            os.close(descriptors[0])
+            children.add(pid)
+            control.send(pid.to_bytes(4, "little"))
+    finally:
+        os._exit(0)
+
+
+def _work_forever(connection: socket.socket, work: Work, memory_bytes: int) -> None:
+    """Never returns."""
+    import resource
+
+    status = 0
+    try:
+        with open("/proc/self/statm") as statm:
+            used = int(statm.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, used + memory_bytes))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        file = connection.makefile("rb")
+        while head := file.read(8):
+            count, context_size = struct.unpack("<II", head)
+            sizes = struct.unpack(f"<{count}I", file.read(4 * count))
+            context = file.read(context_size)
+            steps = [file.read(size) for size in sizes]
+            for step in steps:
+                try:
+                    kind, result = DONE, work(context, step)
+                except MemoryError:
+                    connection.sendall(struct.pack("<BI", MEMORY, 0))
+                    os._exit(1)
+                except Exception:
+                    if os.environ.get("R1TOOL_DEBUG") == "1":
+                        import traceback
+
+                        traceback.print_exc()
+                    kind, result = FAILED, b""
+                connection.sendall(struct.pack("<BI", kind, len(result)) + result)
+    except BaseException:
+        status = 1
+    finally:
+        os._exit(status)
+
+
+def _keep_only(descriptor: int) -> None:
+    """Close every descriptor but stderr and `descriptor`; stdin and stdout become /dev/null."""
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) not in (0, 1, 2, descriptor):
+            try:
+                os.close(int(name))
+            except OSError:
+                pass
