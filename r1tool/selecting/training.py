@@ -8,6 +8,8 @@ from r1tool.records.row import Row
 from r1tool.selecting.correctness import chosen_index, completeness
 
 Shape = Literal["rows", "sft", "dpo", "kto", "grpo"]
+NO_ANSWER = ("proof", "notfound")
+"""What NuminaMath-1.5 writes where there is nothing to compare with."""
 KEPT = ("uuid", "source")
 """Columns that stay beside the trainer's own, to find the row again."""
 
@@ -50,7 +52,8 @@ def _kto(row: Row) -> Iterator[Row]:
 
 
 def _grpo(row: Row) -> Iterator[Row]:
-    if answer := row.get("answer"):
+    answer = row.get("answer", "")
+    if answer.strip() and answer not in NO_ANSWER:
         yield _row(row, prompt=_prompt(row), answer=answer, solution=rf"\boxed{{{answer}}}")
 
 

@@ -1,0 +1,66 @@
+"""A folder of row files, one a name, that all appear at the end."""
+
+import os
+import re
+from pathlib import Path
+
+from r1tool.errors import R1Error
+from r1tool.stream.writers import RowFile
+
+SUFFIX = ".jsonl.zst"
+MAX_FILES = 1000
+"""Each is a file kept open; a column with more values than this is no column to split by."""
+
+
+class Folder:
+    """`folder/NAME.jsonl.zst` for each name written to. Names are made fit for a file: `demo/add` is `demo_add`.
+
+    As a context manager it leaves the folder as it was unless `commit` was called.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], level: int | None = None) -> None:
+        self.path = Path(path)
+        self._level = level
+        self._files: dict[str, RowFile] = {}
+        self._committed = False
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise R1Error(f"{path}: cannot make this folder: {error.strerror}") from None
+
+    def write(self, name: str, line: bytes) -> None:
+        """Append one line, given without its newline. Raises R1Error past MAX_FILES names."""
+        if name not in self._files:
+            if len(self._files) == MAX_FILES:
+                raise R1Error(f"more than {MAX_FILES} different files ({name!r} is one more): split by another column")
+            try:
+                self._files[name] = RowFile(self.path / self._file_name(name), level=self._level)
+            except OSError as error:
+                raise R1Error(f"{self.path}: cannot write there: {error.strerror}") from None
+        self._files[name].write(line)
+
+    def commit(self) -> dict[str, int]:
+        """Let every file appear; return rows by file name."""
+        for file in self._files.values():
+            file.commit()
+        self._committed = True
+        return {file.path.name: file.rows for file in self._files.values()}
+
+    def __enter__(self) -> "Folder":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if not self._committed:
+            for file in self._files.values():
+                file.abort()
+
+    def strangers(self) -> list[str]:
+        """Row files in the folder that this run has not written: a later reader would take them in."""
+        ours = {file.path.name for file in self._files.values()}
+        return sorted(path.name for path in self.path.glob(f"*{SUFFIX}") if path.name not in ours)
+
+    def _file_name(self, name: str) -> str:
+        base = re.sub(r"[^\w.+-]+", "_", name)[:100].lstrip(".") or "_"
+        taken = {file.path.name for file in self._files.values()}
+        tries = [base, *(f"{base}-{number}" for number in range(2, MAX_FILES + 2))]
+        return next(f"{each}{SUFFIX}" for each in tries if f"{each}{SUFFIX}" not in taken)
