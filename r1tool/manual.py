@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from r1tool import __version__
 from r1tool.cli import COMMANDS, load
 
+README_MARKS = ("<!-- options, made by python -m r1tool.manual -->\n", "<!-- end of options -->\n")
 ROOT = Path(__file__).resolve().parent.parent
 
 EXIT_STATUS = (
@@ -32,9 +33,8 @@ def flags(parameter: Any) -> list[str]:
 
 def choices(parameter: Any) -> list[str]:
     """What an option with a fixed list of values takes."""
-    text: str = parameter.metavar or ""
-    kind = parameter.type
-    return [str(choice) for choice in getattr(kind, "choices", ())] or (text.split("|") if "|" in text else [])
+    kind = parameter.type_descriptor.annotation
+    return list(map(str, get_args(kind))) if get_origin(kind) is Literal else []
 
 
 def pages() -> dict[str, str]:
@@ -44,7 +44,26 @@ def pages() -> dict[str, str]:
     files["completions/r1tool.bash"] = bash()
     files["completions/_r1tool"] = zsh()
     files["completions/r1tool.fish"] = fish()
+    files["README.md"] = readme()
     return files
+
+
+def readme() -> str:
+    """README.md with its list of options made anew."""
+    before, rest = (_read(ROOT / "README.md") or README_MARKS[0] + README_MARKS[1]).split(README_MARKS[0])
+    after = rest.split(README_MARKS[1])[1]
+    sections = "\n".join(map(_option_table, COMMANDS))
+    return f"{before}{README_MARKS[0]}\n{sections}{README_MARKS[1]}{after}"
+
+
+def _option_table(name: str) -> str:
+    lines = [f"### r1tool {name}", "", "| option | what it does |", "|---|---|"]
+    for parameter in options(name):
+        shown = f"{', '.join(flags(parameter))} {_value(parameter)}".strip().replace("|", "\\|")
+        default = _default(parameter)
+        told = _plain(parameter.help).replace("|", "\\|") + (f" Default: `{default}`." if default else "")
+        lines.append(f"| `{shown}` | {told} |")
+    return "\n".join(lines) + "\n"
 
 
 def man_page(name: str) -> str:
@@ -60,8 +79,8 @@ def man_page(name: str) -> str:
     ]
     for parameter in options(name):
         lines += [".TP", _signature(parameter), _escape(parameter.help or "")]
-        if isinstance(parameter.default, int | float | str) and not isinstance(parameter.default, bool):
-            lines[-1] += f" Default: {_escape(str(parameter.default))}."
+        if default := _default(parameter):
+            lines[-1] += f" Default: {_escape(default)}."
     lines += [
         ".SH ENVIRONMENT",
         "Each option can be given as \\fBR1TOOL_\\fR\\fIOPTION\\fR, upper case, - as _.",
@@ -189,11 +208,20 @@ def _with_choices() -> Iterator[tuple[str, Any, str]]:
 
 def _signature(parameter: Any) -> str:
     names = ", ".join(f"\\fB{_escape(flag)}\\fR" for flag in flags(parameter))
+    value = _value(parameter)
+    return f"{names} \\fI{_escape(value)}\\fR" if value else names
+
+
+def _value(parameter: Any) -> str:
+    """What an option takes: its metavar, its choices, else its type; nothing for a flag."""
     if parameter.is_flag:
-        return names
-    return (
-        f"{names} \\fI{_escape(parameter.metavar or '|'.join(choices(parameter)) or parameter.type.name.upper())}\\fR"
-    )
+        return ""
+    return parameter.metavar or "|".join(choices(parameter)) or parameter.type_descriptor.annotation.__name__.upper()
+
+
+def _default(parameter: Any) -> str:
+    value = parameter.default
+    return "" if isinstance(value, bool) or not isinstance(value, int | float | str) else str(value)
 
 
 def _prose(text: str) -> list[str]:
