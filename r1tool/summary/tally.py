@@ -5,8 +5,11 @@ from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from typing import Any
 
+import msgspec
+
 from r1tool.errors import BadRow
 from r1tool.records.correctness import UNDECIDED, decide
+from r1tool.records.row import Row
 
 LISTS = (
     "verdicts",
@@ -18,7 +21,7 @@ LISTS = (
     "token_counts",
 )
 """Columns that are counted, one entry a generation."""
-COLUMNS = ("source", *LISTS, "sampling")
+COLUMNS = ("source", *LISTS, "sampling", "extracted_answers")
 """All a Tally reads, beside `generations` in rows that hold none of LISTS."""
 
 Vote = Callable[[Mapping[str, Any], list[bool | None]], bool | None]
@@ -132,6 +135,15 @@ class Summary:
         for ours, theirs in ((self.sources, other.sources), (self.groups, other.groups)):
             for name, tally in theirs.items():
                 ours.setdefault(name, Tally()).merge(tally)
+
+
+def plain(row: Row, by: str | None = None) -> dict[str, Any]:
+    """What a Summary reads of `row`, as plain JSON values. Raises BadRow."""
+    names = (*COLUMNS, by) if by is not None else COLUMNS
+    values = {name: msgspec.to_builtins(row[name]) for name in names if name in row}
+    if not any(values.get(name) for name in LISTS):
+        values["generations"] = row.get("generations")
+    return values
 
 
 def _group(groups: dict[str, Tally], value: Any) -> Tally:
