@@ -16,6 +16,7 @@ from r1tool.records.row import Row
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.readers import Damaged, lines
 from r1tool.stream.sources import Source, expand
+from r1tool.stream.spool import spool
 from r1tool.stream.writers import RowFile, open_writer
 
 
@@ -23,7 +24,7 @@ class Stage:
     """A command's rows. `with Stage("verify", options) as stage: for row in stage.rows(): ... stage.write(row)`.
 
     `source` gives rows in place of the inputs. `drain` False lets the first SIGINT stop reading even where the input
-    is a pipe. `rows()` may be consumed in one worker thread; `write`, `reject` and `note` are safe in any.
+    is a pipe; `spooled` keeps all rows on disk until the last has come. `rows()` may be consumed in one worker thread; `write`, `reject` and `note` are safe in any.
     """
 
     def __init__(
@@ -36,13 +37,14 @@ class Stage:
         keep_partial: bool = False,
         source: Iterable[Row] | None = None,
         drain: bool = True,
+        spooled: bool = False,
     ) -> None:
         self.name, self.options = name, options
         self.status = DONE
         self.interrupted = False
         self.rows_in = self.rows_out = self.rejected = 0
         self._adopt, self._writes, self._keep_partial = adopt, writes, keep_partial
-        self._given = source
+        self._given, self._spooled = source, spooled
         self._lock = threading.RLock()
         self._rejects: RowFile | None = None
         self._callbacks: list[Callable[[int], None]] = []
@@ -88,8 +90,9 @@ class Stage:
 
     def rows(self) -> Iterator[Row]:
         """The rows of every input in order; bad ones go to the rejects."""
-        for row in self._given if self._given is not None else self._read():
-            if self._stopped or self.rows_in == self.options.limit:
+        rows = self._given if self._given is not None else self._read()
+        for row in spool(rows) if self._spooled else rows:
+            if self.stopped or self.rows_in == self.options.limit:
                 return
             self.rows_in += 1
             if self._adopt:
@@ -137,7 +140,7 @@ class Stage:
             sys.stderr.write(f"r1tool {self.name}: {text}\n")
 
     @property
-    def _stopped(self) -> bool:
+    def stopped(self) -> bool:
         return self._signal == signal.SIGTERM or (self.interrupted and not self._drains)
 
     def _read(self) -> Iterator[Row]:

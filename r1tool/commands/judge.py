@@ -1,0 +1,94 @@
+"""r1tool judge: ask a model about the answers the rules rejected."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from r1tool.client.options import ClientOptions
+from r1tool.errors import FAILED, USAGE, R1Error
+from r1tool.judging.judge import DEFAULT_MODEL, JudgeSettings, judge_row
+from r1tool.judging.prompt import check, default_template
+from r1tool.records.row import Row
+from r1tool.serving.options import ServingOptions
+from r1tool.stream.options import StreamOptions
+from r1tool.stream.stage import Stage
+
+HELP = f"""Ask a model whether answers that the rules rejected are right after all.
+
+Asks about complete generations whose verdict is wrong, timeout, error or gold_unparsable and that do answer something;
+the judge sees the problem, the reference answer and what follows the thought. Writes `judge_verdicts` (EQUIVALENT,
+DIFFERENT, AMBIGUOUS, UNPARSABLE), `correctness_llama` (null where nobody was asked) and `correctness_count`. What was
+judged before is not asked again. Default model: {DEFAULT_MODEL}.
+
+Cost: one request of some 100 tokens' answer a rejected generation, at temperature 0; up to 512 rows in memory. --spool
+costs disk in TMPDIR, about a third of the rows' size. The embedded engine judges no better than chance.
+
+\b
+Example:
+  r1tool verify traces.jsonl.zst | r1tool judge --spool --tp 8 -o judged.jsonl.zst
+"""
+
+ROWS_IN_FLIGHT = 512
+
+
+def run(
+    stream: StreamOptions,
+    serving: ServingOptions,
+    client: ClientOptions,
+    *,
+    which: Annotated[
+        Literal["wrong", "all"], typer.Option("--which", help="Ask about what the rules rejected, or all answers.")
+    ] = "wrong",
+    votes: Annotated[
+        int, typer.Option("--votes", metavar="N", min=1, help="Votes a generation, the majority counts.")
+    ] = 1,
+    prompt: Annotated[
+        str | None,
+        typer.Option("--prompt", metavar="@FILE", help="Own prompt with {problem}, {answer}, {generation}."),
+    ] = None,
+    constrained: Annotated[
+        bool | None,
+        typer.Option("--constrained/--free", help="Force the reply's form; default: on the embedded engine."),
+    ] = None,
+    spool: Annotated[
+        bool, typer.Option("--spool", help="Wait until upstream has ended before the server starts.")
+    ] = False,
+) -> int:
+    from r1tool.client.client import connect
+    from r1tool.client.gather import run as run_loop
+    from r1tool.client.gather import run_rows
+    from r1tool.serving.engines import choose
+
+    settings = JudgeSettings(which, votes, read_prompt(prompt), constrained)
+    if serving.model is None and choose(serving, quiet=True) in ("vllm", "sglang"):
+        serving = replace(serving, model=DEFAULT_MODEL)
+
+    async def judge(stage: Stage) -> None:
+        def failed(reason: str) -> None:
+            stage.status = stage.status or FAILED
+            stage.warn(reason)
+
+        async with connect(serving, client, note=stage.note, lazy=True) as judge_:
+
+            async def one(row: Row) -> Row:
+                return await judge_row(row, judge_, settings, failed)
+
+            await run_rows(stage, one, in_flight=ROWS_IN_FLIGHT, ordered=True)
+
+    with Stage("judge", stream, spooled=spool) as stage:
+        run_loop(judge(stage))
+    return stage.status
+
+
+def read_prompt(text: str | None) -> str:
+    """The judge's prompt: the default, TEXT itself or the content of @FILE. Raises R1Error where it cannot be used."""
+    if text is None:
+        return default_template()
+    if not text.startswith("@"):
+        return check(text)
+    try:
+        return check(Path(text[1:]).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise R1Error(f"--prompt {text}: {error}", USAGE) from None
