@@ -7,8 +7,10 @@ from typing import Any, Literal, get_args, get_origin
 
 from r1tool import __version__
 from r1tool.cli import COMMANDS, load
+from r1tool.commands.options import CLIENT, SERVING, STREAM
 
 README_MARKS = ("<!-- options, made by python -m r1tool.manual -->\n", "<!-- end of options -->\n")
+SHARED = {"Common options": STREAM, "Model options": SERVING | CLIENT}
 ROOT = Path(__file__).resolve().parent.parent
 
 EXIT_STATUS = (
@@ -52,13 +54,30 @@ def readme() -> str:
     """README.md with its list of options made anew."""
     before, rest = (_read(ROOT / "README.md") or README_MARKS[0] + README_MARKS[1]).split(README_MARKS[0])
     after = rest.split(README_MARKS[1])[1]
-    sections = "\n".join(map(_option_table, COMMANDS))
+    sections = "\n".join([*map(_options_of, COMMANDS), *map(_shared_options, SHARED)])
     return f"{before}{README_MARKS[0]}\n{sections}{README_MARKS[1]}{after}"
 
 
-def _option_table(name: str) -> str:
-    lines = [f"### r1tool {name}", "", "| option | what it does |", "|---|---|"]
-    for parameter in options(name):
+def _options_of(name: str) -> str:
+    """The section of one command: its own options, and the names of the groups it shares."""
+    own, shared = options(name), []
+    for title, group in SHARED.items():
+        members = [parameter for parameter in own if parameter.name in group]
+        if len(members) == len(group) - ("inputs" in group):
+            own = [parameter for parameter in own if parameter not in members]
+            shared.append(f"[{title.lower()}](#{title.lower().replace(' ', '-')})")
+    takes = f"Takes the {' and the '.join(shared)}.\n\n" if shared else ""
+    return f"### r1tool {name}\n\n{takes}{_table(own)}"
+
+
+def _shared_options(title: str) -> str:
+    """The section of the options that several commands share."""
+    return f"### {title}\n\n{_table([each for each in options('sample') if each.name in SHARED[title]])}"
+
+
+def _table(parameters: list[Any]) -> str:
+    lines = ["| option | what it does |", "|---|---|"]
+    for parameter in parameters:
         shown = f"{', '.join(flags(parameter))} {_value(parameter)}".strip().replace("|", "\\|")
         default = _default(parameter)
         told = _plain(parameter.help).replace("|", "\\|") + (f" Default: `{default}`." if default else "")

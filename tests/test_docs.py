@@ -16,6 +16,14 @@ def flags(name: str) -> list[str]:
     return [flag for parameter in manual.options(name) for flag in manual.flags(parameter)]
 
 
+def section_of(readme: str, title: str) -> str:
+    return readme.split(f"### {title}\n", 1)[1].split("\n### ", 1)[0].split("\n## ", 1)[0]
+
+
+def anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
+
+
 @pytest.mark.parametrize("path", sorted(manual.pages()))
 def test_the_made_files_are_up_to_date(path: str) -> None:
     assert (ROOT / path).read_text(encoding="utf-8") == manual.pages()[path], "run 'make docs'"
@@ -24,7 +32,8 @@ def test_the_made_files_are_up_to_date(path: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_in_readme_man_page_and_completions(name: str) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.split(f"### r1tool {name}\n", 1)[1].split("\n### ", 1)[0]
+    section = section_of(readme, f"r1tool {name}")
+    section += "".join(section_of(readme, title) for title in manual.SHARED if f"#{anchor(title)})" in section)
     page = (ROOT / f"man/r1tool-{name}.1").read_text(encoding="utf-8").replace("\\-", "-")
     assert f"| [`{name}`]" in readme
     for flag in flags(name):

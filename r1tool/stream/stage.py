@@ -24,7 +24,8 @@ class Stage:
     """A command's rows. `with Stage("verify", options) as stage: for row in stage.rows(): ... stage.write(row)`.
 
     `source` gives rows in place of the inputs. `drain` False lets the first SIGINT stop reading even where the input
-    is a pipe; `spooled` keeps all rows on disk until the last has come. `rows()` may be consumed in one worker thread; `write`, `reject` and `note` are safe in any.
+    is a pipe. `spooled` keeps all rows on disk until the last has come. `rows()` may be consumed in one worker thread;
+    `write`, `reject` and `note` are safe in any.
     """
 
     def __init__(
