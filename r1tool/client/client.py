@@ -1,0 +1,213 @@
+"""Asking model servers, and getting an answer for as long as one of them lives."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import aiohttp
+
+from r1tool.client import requests
+from r1tool.client.continuation import CHAT, COMPLETION, continuation, learn_template
+from r1tool.client.draft import Draft
+from r1tool.client.endpoint import Endpoint
+from r1tool.client.failures import Broken, Busy, GivenUp, Gone
+from r1tool.client.options import ClientOptions
+from r1tool.client.pool import Pool
+from r1tool.client.reply import Reply
+from r1tool.client.upkeep import Upkeep
+from r1tool.serving.engines import choose, make_servers, urls
+from r1tool.serving.options import ServingOptions
+
+if TYPE_CHECKING:
+    from r1tool.serving.engines import Runner
+
+FIRST_BACKOFF_SECONDS = 0.25
+LONGEST_BACKOFF_SECONDS = 60.0
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def connect(
+    serving: ServingOptions,
+    client: ClientOptions,
+    *,
+    runner: "Runner" = "generate",
+    note: Callable[[str], None],
+    lazy: bool = False,
+) -> AsyncIterator["Client"]:
+    """The servers at `--url`, or own ones, which start when the first request comes and end with the block.
+
+    Servers at URLs are waited for and identified here, unless `lazy`. Raises R1Error where there is none.
+    """
+    chosen = choose(serving)
+    if chosen == "url":
+        gpus = serving.tp * serving.pp
+        endpoints = [Endpoint(url, gpus=gpus) for url in urls(serving)]
+    else:
+        servers = make_servers(serving, runner=runner, engine=chosen)
+        endpoints = [Endpoint("", server=server, gpus=server.gpus) for server in servers]
+    pool = Pool(endpoints, client.concurrency)
+    upkeep = Upkeep(pool, client.stall_timeout, note)
+    asking = Client(pool, upkeep, client, serving.model, note)
+    try:
+        if chosen == "url" and not lazy:
+            await asking.ready()
+        yield asking
+    finally:
+        await upkeep.stop()
+
+
+class Client:
+    """Requests balanced over the servers of one command; each waits its turn and is retried as its failure deserves."""
+
+    def __init__(
+        self, pool: Pool, upkeep: Upkeep, options: ClientOptions, model: str | None, note: Callable[[str], None]
+    ) -> None:
+        self.pool, self.options, self.note = pool, options, note
+        self.retries = 0
+        self.wasted_tokens = 0
+        self._upkeep, self._model = upkeep, model
+
+    @property
+    def engine(self) -> str:
+        """vllm, sglang, embedded, or openai where it cannot be told (yet)."""
+        return self._one.engine
+
+    @property
+    def version(self) -> str | None:
+        """The engine's own, once it has answered."""
+        return self._one.version
+
+    @property
+    def model(self) -> str:
+        """The model asked for: --model, else the first the server serves."""
+        return self._model or self._one.model or "default"
+
+    @property
+    def demonstration(self) -> bool:
+        """Whether this is the embedded model, which can do next to nothing."""
+        server = self._one.server
+        return server is not None and server.demonstration
+
+    @property
+    def _one(self) -> Endpoint:
+        return next((each for each in self.pool.endpoints if each.alive), self.pool.endpoints[0])
+
+    async def ready(self) -> None:
+        """Return when a server answers. Raises R1Error if none will."""
+        self._upkeep.start()
+        self.pool.release(await self.pool.acquire(first=True))
+
+    async def chat(self, messages: list[dict[str, str]], **sampling: Any) -> Reply:
+        """The answer to a conversation. `sampling` are fields of the request: temperature, max_tokens, seed, stop...
+
+        Raises Refused (400) or GivenUp (too many failures), both BadRow, and R1Error if no server is left.
+        """
+        return await self.generate(Draft(messages=messages, **sampling))
+
+    async def complete(self, prompt: str, **sampling: Any) -> Reply:
+        """What the model puts behind `prompt`, without a chat template; raises as `chat` does."""
+        return await self.generate(Draft(prompt=prompt, **sampling))
+
+    async def generate(self, draft: Draft, enough: Callable[[Draft], bool] = lambda draft: False) -> Reply:
+        """Finish `draft`: what it holds already is continued where the server can. `enough` ends it early."""
+        return await self._try(lambda endpoint: self._generate(endpoint, draft, enough), lambda: draft.tokens)
+
+    async def post(self, route: str, body: dict[str, Any]) -> Any:
+        """The JSON answer of any other route (/pooling, /classify, ...), `model` filled in; raises as `chat` does."""
+
+        async def ask(endpoint: Endpoint) -> Any:
+            return await requests.post(endpoint, route, {"model": self._name(endpoint)} | body)
+
+        return await self._try(ask, lambda: 0)
+
+    async def _try(self, ask: Callable[[Endpoint], Awaitable[T]], progress: Callable[[], int]) -> T:
+        self._upkeep.start()
+        broken = busy = 0
+        while True:
+            endpoint = await self.pool.acquire(first=broken + busy > 0)
+            before = progress()
+            try:
+                return await ask(endpoint)
+            except Busy as error:
+                endpoint.failed()
+                if isinstance(error, Gone):
+                    self._upkeep.lose(endpoint)
+                busy = 1 if progress() > before else busy + 1
+                pause = error.retry_after or _backoff(busy)
+            except Broken as error:
+                endpoint.failed()
+                broken += 1
+                if broken > self.options.retries:
+                    raise GivenUp(f"given up after {broken} failures, the last: {error}") from None
+                pause = _backoff(broken)
+            finally:
+                self.pool.release(endpoint)
+            self.retries += 1
+            await asyncio.sleep(pause)
+
+    async def _generate(self, endpoint: Endpoint, draft: Draft, enough: Callable[[Draft], bool]) -> Reply:
+        since, clock = time.monotonic(), endpoint.gpu_clock
+        try:
+            if draft.messages is not None:
+                try:
+                    await learn_template(endpoint)
+                except (aiohttp.ClientError, OSError) as error:
+                    raise Busy(f"{endpoint.url}: {error or type(error).__name__}") from None
+            route, body = await self._request(endpoint, draft)
+            await requests.stream(endpoint, route, body, draft, lambda: enough(draft))
+        finally:
+            draft.seconds += time.monotonic() - since
+            draft.gpu_seconds += endpoint.gpu_clock - clock
+        return self._reply(endpoint, draft)
+
+    async def _request(self, endpoint: Endpoint, draft: Draft) -> tuple[str, dict[str, Any]]:
+        draft.opened = bool(endpoint.opened)
+        going_on = None
+        if draft.text:
+            going_on = await continuation(endpoint, draft)
+            if going_on is None:
+                draft.start_over()
+        if going_on:
+            route, body = going_on
+        elif draft.messages is not None:
+            route, body = CHAT, {"messages": draft.messages}
+        else:
+            route, body = COMPLETION, {"prompt": draft.prompt}
+        body = {"model": self._name(endpoint)} | body | draft.sampling
+        if draft.tokens and "max_tokens" in body:
+            body["max_tokens"] = max(1, body["max_tokens"] - draft.tokens)
+        return route, body
+
+    def _name(self, endpoint: Endpoint) -> str:
+        return self._model or endpoint.model or "default"
+
+    def _reply(self, endpoint: Endpoint, draft: Draft) -> Reply:
+        self.wasted_tokens += draft.wasted
+        thinking = draft.thinking_tokens
+        text = draft.generation()
+        if thinking is None:
+            thinking = draft.tokens if text.startswith("<think>") else 0
+        return Reply(
+            text=text,
+            finish_reason="length" if draft.finish_reason == "length" else "stop",
+            prompt_tokens=draft.prompt_tokens,
+            completion_tokens=draft.tokens,
+            thinking_tokens=thinking,
+            seconds=draft.seconds,
+            gpu_seconds=draft.gpu_seconds if endpoint.gpus is not None else None,
+            wasted=draft.wasted,
+            url=endpoint.url,
+            engine=endpoint.engine,
+            version=endpoint.version,
+            model=self._name(endpoint),
+        )
+
+
+def _backoff(attempt: int) -> float:
+    """Seconds to wait: doubling, with jitter, so that thousands of requests do not come back at once."""
+    return min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0**attempt) * random.uniform(0.5, 1.0)

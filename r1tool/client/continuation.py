@@ -1,0 +1,88 @@
+"""Going on from a partial answer: the prompt as the model sees it, with the text so far behind it."""
+
+from typing import Any
+
+import aiohttp
+import orjson
+
+from r1tool.client.draft import Draft
+from r1tool.client.endpoint import Endpoint
+from r1tool.records.think import OPEN
+
+CHAT, COMPLETION = "/v1/chat/completions", "/v1/completions"
+PROBE = [{"role": "user", "content": "1 + 1?"}]
+TAIL_TOKENS = 8
+
+
+async def learn_template(endpoint: Endpoint) -> None:
+    """Find out once how the server's chat template can be had, and whether it ends with `<think>`.
+
+    `endpoint.rendering` becomes "apply-template" (llama.cpp), "tokenize" (vLLM), "prefix" (SGLang, which continues the
+    last message itself) or "none".
+    """
+    if endpoint.rendering is not None:
+        return
+    for way in ("apply-template", "tokenize"):
+        prompt = await _render(endpoint, way, PROBE)
+        if prompt is not None:
+            endpoint.rendering = way
+            endpoint.opened = (await _tail(endpoint, prompt)).rstrip().endswith(OPEN)
+            return
+    endpoint.rendering = "prefix" if endpoint.engine == "sglang" else "none"
+
+
+def can_continue(endpoint: Endpoint, draft: Draft) -> bool:
+    """Whether this server can go on from a text; learn_template must have been called."""
+    return draft.messages is None or endpoint.rendering != "none"
+
+
+async def continuation(endpoint: Endpoint, draft: Draft) -> tuple[str, dict[str, Any]] | None:
+    """Route and body fields of a request that goes on from the draft's text; None where the server cannot."""
+    text = draft.text.decode()
+    if draft.messages is None:
+        return COMPLETION, {"prompt": (draft.prompt or "") + text}
+    if endpoint.opened and text.lstrip().startswith(OPEN):
+        text = text.lstrip().removeprefix(OPEN).removeprefix("\n")
+    if endpoint.rendering == "prefix":
+        messages = [*draft.messages, {"role": "assistant", "content": text}]
+        return CHAT, {"messages": messages, "continue_final_message": True, "add_generation_prompt": False}
+    if endpoint.rendering is None or endpoint.rendering == "none":
+        return None
+    prompt = await _render(endpoint, endpoint.rendering, draft.messages)
+    if isinstance(prompt, str):
+        return COMPLETION, {"prompt": prompt + text}
+    tokens = await _call(endpoint, "/tokenize", {"prompt": text, "add_special_tokens": False})
+    if prompt is None or tokens is None:
+        return None
+    draft.prompt_tokens, draft.tokens = len(prompt), len(tokens["tokens"])
+    return COMPLETION, {"prompt": prompt + tokens["tokens"]}
+
+
+async def _render(endpoint: Endpoint, way: str, messages: list[dict[str, str]]) -> str | list[int] | None:
+    if way == "apply-template":
+        answer = await _call(endpoint, "/apply-template", {"messages": messages})
+        prompt = answer.get("prompt") if answer else None
+        return prompt if isinstance(prompt, str) else None
+    answer = await _call(endpoint, "/tokenize", {"messages": messages, "add_generation_prompt": True})
+    tokens = answer.get("tokens") if answer else None
+    return tokens if isinstance(tokens, list) and tokens else None
+
+
+async def _tail(endpoint: Endpoint, prompt: str | list[int]) -> str:
+    if isinstance(prompt, str):
+        return prompt
+    answer = await _call(endpoint, "/detokenize", {"tokens": prompt[-TAIL_TOKENS:]})
+    return str(answer.get("prompt", "")) if answer else ""
+
+
+async def _call(endpoint: Endpoint, route: str, body: dict[str, Any]) -> dict[str, Any] | None:
+    """One JSON answer, or None where the server has no such route or does not understand."""
+    body = {"model": endpoint.model or "default"} | body
+    try:
+        async with endpoint.session.post(
+            endpoint.url + route, data=orjson.dumps(body), headers={"Content-Type": "application/json"}
+        ) as response:
+            answer = orjson.loads(await response.read()) if response.status == 200 else None
+    except (aiohttp.ClientPayloadError, orjson.JSONDecodeError):
+        return None
+    return answer if isinstance(answer, dict) else None

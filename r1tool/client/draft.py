@@ -1,0 +1,80 @@
+"""A generation in the making."""
+
+from typing import Any
+
+from r1tool.records import think
+
+CLOSE = think.CLOSE.encode()
+
+
+class Draft:
+    """What was asked, and what has arrived of the answer: it outlives the connection it came by.
+
+    Asked is either `messages` or a bare `prompt`, with `sampling` as the fields of the request body. The answer is
+    kept as UTF-8, since thousands of streams of 16,000 small strings would not fit into memory.
+    """
+
+    __slots__ = (
+        "_in_reasoning",
+        "finish_reason",
+        "gpu_seconds",
+        "messages",
+        "opened",
+        "prompt",
+        "prompt_tokens",
+        "rendered",
+        "sampling",
+        "seconds",
+        "text",
+        "thinking_tokens",
+        "tokens",
+        "wasted",
+    )
+
+    def __init__(
+        self, *, messages: list[dict[str, str]] | None = None, prompt: str | None = None, **sampling: Any
+    ) -> None:
+        self.messages, self.prompt, self.sampling = messages, prompt, sampling
+        self.text = bytearray()
+        self.tokens = 0
+        self.thinking_tokens: int | None = None
+        self.prompt_tokens: int | None = None
+        self.finish_reason: str | None = None
+        self.opened = False
+        self.rendered: str | list[int] | None = None
+        self.seconds = self.gpu_seconds = 0.0
+        self.wasted = 0
+        self._in_reasoning = False
+
+    def append(self, content: str | None, reasoning: str | None = None) -> None:
+        """Take what one event brings; what a reasoning parser took out is put back in front of the answer."""
+        closed = self.thinking_tokens is not None
+        if reasoning:
+            if closed:
+                self.text += reasoning.encode()
+            else:
+                if not self._in_reasoning and not self.text:
+                    self.text += b"<think>\n"
+                    reasoning = reasoning.lstrip("\n")
+                self._in_reasoning = True
+                self.text += reasoning.encode()
+        if content:
+            if self._in_reasoning and not closed:
+                self._in_reasoning = False
+                self.text = self.text.rstrip() + b"\n" + CLOSE + b"\n\n"
+                self.thinking_tokens = self.tokens
+                content = content.lstrip()
+            self.text += content.encode()
+        self.tokens += 1
+        if not closed and not self._in_reasoning and CLOSE in self.text[-len(CLOSE) - len(content or "") * 4 :]:
+            self.thinking_tokens = self.tokens
+
+    def start_over(self) -> None:
+        """Throw away what has arrived, where the server cannot continue it."""
+        self.wasted += self.tokens
+        self.text.clear()
+        self.tokens, self.thinking_tokens, self._in_reasoning = 0, None, False
+
+    def generation(self) -> str:
+        """The whole text, with `<think>` in front where the chat template had swallowed it."""
+        return think.restore(self.text.decode(), opened=self.opened)

@@ -1,0 +1,102 @@
+"""One server as the client sees it."""
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from r1tool.client.growth import Growth
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from r1tool.serving.server import Server
+
+CONNECT_SECONDS = 30
+REST_AFTER_FAILURES = 3
+REST_SECONDS = 0.5
+LONGEST_REST_SECONDS = 30.0
+
+
+class Endpoint:
+    """A server at `url`, what it is, whether it lives, and how much it has in hand.
+
+    `server` is set where it is one of our own. `gpus` is None where nobody knows.
+    """
+
+    def __init__(self, url: str, *, server: "Server | None" = None, gpus: int | None = None) -> None:
+        self.url, self.server, self.gpus = url, server, gpus
+        self.engine = server.engine if server else "openai"
+        self.version: str | None = None
+        self.model: str | None = server.model if server else None
+        self.alive = False
+        self.growth = Growth()
+        self.in_flight = 0
+        self.tokens = 0
+        self.last_progress = 0.0
+        self.last_event = 0.0
+        self.opened: bool | None = None
+        self.rendering: str | None = None
+        self._failures = 0
+        self._rest_until = 0.0
+        self._session: aiohttp.ClientSession | None = None
+        self._gpu_clock = self._gpu_clock_at = 0.0
+
+    @property
+    def session(self) -> "aiohttp.ClientSession":
+        """Its connections: as many as there are requests, and no timeout but for connecting."""
+        if self._session is None:
+            import aiohttp
+
+            key = os.environ.get("R1TOOL_API_KEY") or os.environ.get("OPENAI_API_KEY")
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+                headers={"Authorization": f"Bearer {key}"} if key else None,
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Drop its connections."""
+        session, self._session = self._session, None
+        if session:
+            await session.close()
+
+    @property
+    def resting(self) -> float:
+        """Seconds until it may be asked again: one that keeps failing fast would draw every request."""
+        return max(0.0, self._rest_until - time.monotonic())
+
+    def take(self) -> None:
+        """One more request is with it."""
+        self._tick()
+        self.in_flight += 1
+
+    def give_back(self) -> None:
+        """One request less is with it."""
+        self._tick()
+        self.in_flight -= 1
+
+    def progressed(self, tokens: int = 0) -> None:
+        """It has sent something useful."""
+        self.tokens += tokens
+        self.last_progress = time.monotonic()
+        self._failures = 0
+
+    def failed(self) -> None:
+        """It has failed a request; several in a row make it rest, ever longer."""
+        self._failures += 1
+        if self._failures >= REST_AFTER_FAILURES:
+            rest = REST_SECONDS * 2 ** min(self._failures - REST_AFTER_FAILURES, 6)
+            self._rest_until = time.monotonic() + min(rest, LONGEST_REST_SECONDS)
+
+    @property
+    def gpu_clock(self) -> float:
+        """The integral of GPUs / requests in flight over time: its growth is one request's share, in seconds."""
+        self._tick()
+        return self._gpu_clock
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if self.in_flight and self.gpus:
+            self._gpu_clock += self.gpus * (now - self._gpu_clock_at) / self.in_flight
+        self._gpu_clock_at = now

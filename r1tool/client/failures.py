@@ -1,0 +1,30 @@
+"""Why a request failed, as far as it decides what to do next."""
+
+from r1tool.errors import BadRow
+
+
+class Busy(Exception):
+    """429, 503 or a lost connection: nobody's fault, asked again for as long as the server lives.
+
+    `retry_after` is the server's own wish in seconds.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Gone(Busy):
+    """Nobody listens at the address, or the engine behind it has said that it is dead."""
+
+
+class Broken(Exception):
+    """A 500, a reply that cannot be read, a stream that broke off, a stall: costs one of the retries."""
+
+
+class Refused(BadRow):
+    """400: the request itself is at fault, and asking again would not help."""
+
+
+class GivenUp(BadRow):
+    """One request has failed as often as it may."""

@@ -1,0 +1,161 @@
+"""One request to one server: its body, its stream, and what kind of failure a failure is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import msgspec
+import orjson
+
+from r1tool.client import sse
+from r1tool.client.draft import Draft
+from r1tool.client.endpoint import Endpoint
+from r1tool.client.failures import Broken, Busy, Gone, Refused
+from r1tool.errors import R1Error
+
+EXCERPT_CHARACTERS = 300
+JSON_HEADERS = {"Content-Type": "application/json"}
+FINISHED = {"stop": "stop", "length": "length", "eos": "stop", "eos_token": "stop", "tool_calls": "stop"}
+DEAD_ENGINE = ("EngineDead", "EngineCore encountered", "engine is dead")
+
+
+async def stream(endpoint: Endpoint, route: str, body: dict[str, Any], draft: Draft, seen: Callable[[], bool]) -> None:
+    """Ask for a streamed completion and append it to `draft` until its finish_reason is known.
+
+    `seen` is called after each event that brought text; once it says True the rest is not read. Raises Busy, Broken
+    or Refused; what has arrived by then is in the draft.
+    """
+    body = body | {"stream": True, "stream_options": {"include_usage": True}}
+    before, finish, usage = draft.tokens, None, None
+    async with _exchange(endpoint, route, body) as response:
+        if "text/event-stream" not in response.headers.get("Content-Type", ""):
+            raise Broken(f"{route} answered {_excerpt(await response.read())} instead of a stream of events")
+        buffer = sse.EventBuffer()
+        while chunk := await response.content.readany():
+            for data in buffer.feed(chunk):
+                if data == sse.DONE:
+                    break
+                event = _event(data, route)
+                if event.usage is not None:
+                    usage = event.usage
+                if not event.choices:
+                    continue
+                choice = event.choices[0]
+                delta = choice.delta
+                if delta is None:
+                    content, reasoning = choice.text, None
+                else:
+                    content, reasoning = delta.content, delta.reasoning or delta.reasoning_content
+                if content or reasoning:
+                    draft.append(content, reasoning)
+                    endpoint.progressed(1)
+                    if seen():
+                        return
+                if choice.finish_reason:
+                    finish = choice.finish_reason
+    if finish not in FINISHED:
+        raise Broken(f"{route} ended its stream {f'with finish_reason {finish!r}' if finish else 'too early'}")
+    draft.finish_reason = FINISHED[finish]
+    _count(draft, before, usage)
+
+
+async def post(endpoint: Endpoint, route: str, body: dict[str, Any]) -> Any:
+    """Ask for one JSON object."""
+    async with _exchange(endpoint, route, body) as response:
+        content = await response.read()
+        try:
+            answer = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            raise Broken(f"{route} answered {_excerpt(content)}, which is not JSON") from None
+    endpoint.progressed()
+    return answer
+
+
+class _exchange:
+    """`async with _exchange(...) as response`: a response of status 200; any failure as one of our kinds."""
+
+    def __init__(self, endpoint: Endpoint, route: str, body: dict[str, Any]) -> None:
+        self._endpoint, self._route, self._body = endpoint, route, body
+        self._response: aiohttp.ClientResponse | None = None
+
+    async def __aenter__(self) -> aiohttp.ClientResponse:
+        try:
+            self._response = response = await self._endpoint.session.post(
+                self._endpoint.url + self._route, data=orjson.dumps(self._body), headers=JSON_HEADERS
+            )
+            if response.status != 200:
+                raise _failure(response, self._route, await response.read())
+            return response
+        except BaseException as error:
+            self._close()
+            if isinstance(error, aiohttp.ClientConnectorError):
+                raise Gone(f"{self._endpoint.url}: {error.os_error.strerror or error}") from None
+            if isinstance(error, (aiohttp.ClientError, OSError)):
+                raise Busy(f"{self._endpoint.url}: {error or type(error).__name__}") from None
+            raise
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._close()
+        if isinstance(error, (aiohttp.ClientError, OSError)) and not isinstance(error, TimeoutError):
+            raise Busy(f"{self._endpoint.url}: lost the connection ({error or type(error).__name__})") from None
+
+    def _close(self) -> None:
+        response, self._response = self._response, None
+        if response is not None:
+            if response.content.is_eof():
+                response.release()
+            else:
+                response.close()
+
+
+def _event(data: bytes, route: str) -> sse.Event:
+    try:
+        event = sse.decode(data)
+    except msgspec.MsgspecError as error:
+        raise Broken(f"{route} sent an event that cannot be read ({error}): {_excerpt(data)}") from None
+    if event.error is not None:
+        message = event.error.get("message") if isinstance(event.error, dict) else event.error
+        text = f"{route} broke off: {message}"
+        raise Gone(text) if any(sign in str(message) for sign in DEAD_ENGINE) else Broken(text)
+    return event
+
+
+def _failure(response: aiohttp.ClientResponse, route: str, content: bytes) -> Exception:
+    status, excerpt = response.status, _excerpt(content)
+    message = f"{route} answered {status}: {excerpt}"
+    if any(sign in excerpt for sign in DEAD_ENGINE):
+        return Gone(message)
+    if status in (408, 425, 429, 502, 503, 504):
+        wish = response.headers.get("Retry-After", "")
+        return Busy(message, float(wish) if wish.isdecimal() else None)
+    if status in (401, 403):
+        return R1Error(f"{response.url.origin()} refuses ({status}): set R1TOOL_API_KEY or OPENAI_API_KEY")
+    if status == 404:
+        return R1Error(f"{response.url} answered 404: {excerpt}; check --url and --model")
+    return Refused(message) if 400 <= status < 500 else Broken(message)
+
+
+def _excerpt(content: bytes) -> str:
+    """The server's own words, on one line."""
+    try:
+        answer = orjson.loads(content)
+        error = answer.get("error", answer)
+        text = str(error.get("message") or error.get("detail") or error if isinstance(error, dict) else error)
+    except (orjson.JSONDecodeError, AttributeError):
+        text = content.decode(errors="replace")
+    text = " ".join(text.split())
+    return text if len(text) <= EXCERPT_CHARACTERS else text[:EXCERPT_CHARACTERS] + "..."
+
+
+def _count(draft: Draft, before: int, usage: sse.Usage | None) -> None:
+    """Put the server's count of tokens in the place of our count of events: an event may carry several."""
+    if usage is None:
+        return
+    if usage.prompt_tokens is not None and draft.prompt_tokens is None:
+        draft.prompt_tokens = max(0, usage.prompt_tokens - before)
+    if usage.completion_tokens is None:
+        return
+    events, thinking = draft.tokens - before, draft.thinking_tokens
+    if thinking is not None and thinking > before and events:
+        draft.thinking_tokens = before + round((thinking - before) * usage.completion_tokens / events)
+    draft.tokens = before + usage.completion_tokens

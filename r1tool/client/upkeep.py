@@ -1,0 +1,155 @@
+"""Keeping servers in the pool: own ones are started and restarted, others ejected and taken back."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from r1tool.client.endpoint import Endpoint
+from r1tool.client.pool import Pool
+from r1tool.errors import R1Error
+from r1tool.serving.identify import identify
+
+FIRST_ANSWER_SECONDS = 30.0
+PROBE_SECONDS = 1.0
+LONGEST_PROBE_SECONDS = 15.0
+PROBE_TIMEOUT_SECONDS = 30.0
+FRUITLESS_STARTS = 3
+RESTART_SECONDS = 2.0
+
+
+class Upkeep:
+    """One task for each endpoint. `patience` is how long, in seconds, servers at URLs may all be away."""
+
+    def __init__(self, pool: Pool, patience: float, note: Callable[[str], None]) -> None:
+        self.pool, self.patience, self.note = pool, patience, note
+        self._tasks: list[asyncio.Task[None]] = []
+        self._lost = {id(endpoint): asyncio.Event() for endpoint in pool.endpoints}
+        self._given_up = 0
+        self._away_since = time.monotonic()
+        self._seen = False
+
+    def start(self) -> None:
+        """Start own servers and look for the others; once is enough."""
+        if not self._tasks:
+            self._away_since = time.monotonic()
+            for endpoint in self.pool.endpoints:
+                keep = self._keep_own if endpoint.server else self._keep_remote
+                self._tasks.append(asyncio.create_task(self._guard(keep(endpoint))))
+
+    async def stop(self) -> None:
+        """End own servers and drop all connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(
+            *(endpoint.server.stop() for endpoint in self.pool.endpoints if endpoint.server), return_exceptions=True
+        )
+        for endpoint in self.pool.endpoints:
+            await endpoint.close()
+
+    def lose(self, endpoint: Endpoint) -> None:
+        """Nobody answers there, or nothing comes: take it out until it is well again."""
+        if endpoint.alive:
+            endpoint.alive = False
+            self._away_since = time.monotonic()
+        self._lost[id(endpoint)].set()
+
+    async def _guard(self, keeping: "asyncio.Future[None] | object") -> None:
+        try:
+            await keeping  # type: ignore[misc]
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self.pool.fail(error if isinstance(error, R1Error) else R1Error(f"{type(error).__name__}: {error}"))
+
+    async def _keep_own(self, endpoint: Endpoint) -> None:
+        server, lost = endpoint.server, self._lost[id(endpoint)]
+        assert server
+        fruitless = 0
+        while True:
+            lost.clear()
+            try:
+                await server.restart()
+            except R1Error as error:
+                fruitless += 1
+                if not self._seen or fruitless >= FRUITLESS_STARTS:
+                    return self._give_up(endpoint, error)
+                self.note(f"{error}; trying again")
+                await asyncio.sleep(RESTART_SECONDS * 2**fruitless)
+                continue
+            await endpoint.close()
+            endpoint.url, endpoint.version = server.url, server.version
+            self._revive(endpoint)
+            tokens = endpoint.tokens
+            reason = await self._death(endpoint)
+            self.lose(endpoint)
+            fruitless = 0 if endpoint.tokens > tokens else fruitless + 1
+            if fruitless >= FRUITLESS_STARTS:
+                return self._give_up(endpoint, R1Error(reason))
+            self.note(f"{reason}; starting it again")
+
+    async def _death(self, endpoint: Endpoint) -> str:
+        """Wait for the process to end, or for the watchdog to find it hung."""
+        assert endpoint.server
+        died = asyncio.create_task(endpoint.server.died())
+        hung = asyncio.create_task(self._lost[id(endpoint)].wait())
+        try:
+            await asyncio.wait([died, hung], return_when=asyncio.FIRST_COMPLETED)
+            if not died.done():
+                await asyncio.wait([died], timeout=PROBE_SECONDS)
+            return died.result() if died.done() else f"{endpoint.server.name} hangs"
+        finally:
+            died.cancel()
+            hung.cancel()
+
+    def _give_up(self, endpoint: Endpoint, error: R1Error) -> None:
+        self._given_up += 1
+        if self._given_up == len(self.pool.endpoints):
+            self.pool.fail(error)
+        else:
+            self.note(f"{error}; going on without it")
+
+    async def _keep_remote(self, endpoint: Endpoint) -> None:
+        lost, pause, seen = self._lost[id(endpoint)], PROBE_SECONDS / 4, False
+        while True:
+            lost.clear()
+            trouble = await self._probe(endpoint)
+            if trouble is None:
+                if seen:
+                    self.note(f"{endpoint.url} is back")
+                seen, pause = True, PROBE_SECONDS / 4
+                self._revive(endpoint)
+                await lost.wait()
+                self.note(f"{endpoint.url} does not answer; waiting for it")
+                continue
+            away = time.monotonic() - self._away_since
+            patience = self.patience if self._seen else min(self.patience, FIRST_ANSWER_SECONDS)
+            if away > patience and not any(each.alive for each in self.pool.endpoints):
+                urls = ", ".join(each.url for each in self.pool.endpoints)
+                raise R1Error(f"no server has answered at {urls} for {away:.0f} s: {trouble}")
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PROBE_SECONDS)
+
+    async def _probe(self, endpoint: Endpoint) -> str | None:
+        """None if the server answers, else what is wrong. Raises R1Error if it wants a key."""
+        import aiohttp
+
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
+                async with endpoint.session.get(f"{endpoint.url}/v1/models") as response:
+                    status = response.status
+                if status in (401, 403):
+                    raise R1Error(f"{endpoint.url} answers {status}: set R1TOOL_API_KEY or OPENAI_API_KEY")
+                if status >= 500 or status == 429:
+                    return f"it answers {status}"
+                endpoint.engine, endpoint.version, endpoint.model = await identify(endpoint.session, endpoint.url)
+        except TimeoutError:
+            return f"no answer within {PROBE_TIMEOUT_SECONDS:.0f} s"
+        except (aiohttp.ClientError, OSError) as error:
+            return str(error) or type(error).__name__
+        return None
+
+    def _revive(self, endpoint: Endpoint) -> None:
+        endpoint.alive = self._seen = True
+        endpoint.last_progress = time.monotonic()
+        self.pool.wake()

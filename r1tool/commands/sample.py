@@ -1,0 +1,102 @@
+"""r1tool sample: ask a model for reasoning traces."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from r1tool.client.options import ClientOptions
+from r1tool.errors import USAGE, R1Error
+from r1tool.sampling.options import TEMPLATE, SampleOptions
+from r1tool.serving.options import ServingOptions
+from r1tool.stream.options import StreamOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from r1tool.records.row import Row
+
+HELP = """\
+Ask a model for N reasoning traces of every problem.
+
+Rows with a `problem` come in; they go out, as each is done, with `generations`, `finish_reasons`, `token_counts`,
+`is_reasoning_complete` and `sampling` (model, engine, seeds, GPU seconds). Memory: the requests in flight.
+
+  r1tool sample hf://datasets/AI-MO/NuminaMath-1.5 -n 2 --engine sglang -m deepseek-ai/DeepSeek-R1 --tp 8 -o r1.jsonl.zst
+
+  r1tool sample problems.jsonl -n 4 --url http://gpu1:8000 --url http://gpu2:8000 | r1tool verify -o r1.jsonl.zst
+"""
+
+
+def run(
+    stream: StreamOptions,
+    serving: ServingOptions,
+    client: ClientOptions,
+    n: Annotated[int, typer.Option("-n", min=1, help="Generations a problem.")] = 2,
+    temperature: Annotated[float, typer.Option("--temperature", min=0, help="Sampling temperature.")] = 0.6,
+    top_p: Annotated[float, typer.Option("--top-p", min=0, max=1, help="Nucleus sampling.")] = 0.95,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Longest generation, in tokens.")] = 16384,
+    seed: Annotated[int, typer.Option("--seed", help="What every request's seed is derived from.")] = 0,
+    prompt_template: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt-template", metavar="TEXT|@FILE", help="Holds {problem}; default: R1's instruction before it."
+        ),
+    ] = None,
+    system: Annotated[str | None, typer.Option("--system", metavar="TEXT", help="System message.")] = None,
+    completion: Annotated[bool, typer.Option("--completion", help="Send the prompt without a chat template.")] = False,
+    problem_field: Annotated[
+        str | None, typer.Option("--problem-field", metavar="NAME", help="Column of the problem.")
+    ] = None,
+    id_field: Annotated[str | None, typer.Option("--id-field", metavar="NAME", help="Column of the id.")] = None,
+    sample_index_offset: Annotated[
+        int, typer.Option("--sample-index-offset", min=0, help="Index of the first sample; seeds depend on it.")
+    ] = 0,
+    demo: Annotated[
+        int | None,
+        typer.Option("--demo", metavar="N", min=1, help="N built-in problems instead of an input."),
+    ] = None,
+) -> int:
+    from r1tool.client.gather import run as run_loop
+    from r1tool.sampling.run import sample
+    from r1tool.stream.stage import Stage
+
+    options = SampleOptions(
+        n=n,
+        temperature=temperature,
+        top_p=top_p,
+        max_tokens=max_tokens,
+        seed=seed,
+        template=_template(prompt_template),
+        system=system,
+        completion=completion,
+        offset=sample_index_offset,
+        problem_field=problem_field,
+        id_field=id_field,
+    )
+    source = _demo(demo, stream.inputs, seed) if demo else None
+    with Stage("sample", stream, source=source, drain=False) as stage:
+        run_loop(sample(stage, serving, client, options))
+    return stage.status
+
+
+def _template(given: str | None) -> str:
+    if given is None:
+        return TEMPLATE
+    if given.startswith("@"):
+        try:
+            given = Path(given[1:]).read_text(encoding="utf-8")
+        except OSError as error:
+            raise R1Error(f"--prompt-template: cannot read {given[1:]}: {error.strerror}", USAGE) from None
+    if "{problem}" not in given:
+        raise R1Error("--prompt-template must hold {problem}", USAGE)
+    return given
+
+
+def _demo(n: int, inputs: list[str], seed: int) -> "Iterator[Row]":
+    from r1tool.demo import problems
+    from r1tool.records.row import Row
+
+    if inputs:
+        raise R1Error("give inputs or --demo, not both", USAGE)
+    return (Row(dict(problem)) for problem in problems(n, seed))

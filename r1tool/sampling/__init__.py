@@ -1,0 +1,1 @@
+"""Asking a model for several generations of each problem, and losing none."""

@@ -1,0 +1,89 @@
+"""One finished generation: what the journal keeps of it, and how a row is put together from several."""
+
+from typing import Any
+
+import msgspec
+
+from r1tool import __version__
+from r1tool.client.reply import Reply
+from r1tool.records import think
+from r1tool.records.columns import ALIGNED
+from r1tool.records.row import Row
+from r1tool.sampling.options import SampleOptions
+from r1tool.sampling.request import Asking
+
+STALE = (*ALIGNED, "correctness_count", "scores", "messages")
+"""What speaks of the generations a row had before it was sampled again."""
+
+
+class Generation(msgspec.Struct, omit_defaults=True):
+    """A text and where it came from; `gpu_seconds` is None where nobody knows the number of GPUs."""
+
+    text: str
+    finish_reason: str
+    seed: int
+    model: str
+    engine: str
+    version: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    thinking_tokens: int | None = None
+    gpu_seconds: float | None = None
+
+    @classmethod
+    def of(cls, reply: Reply, seed: int) -> "Generation":
+        return cls(
+            text=reply.text,
+            finish_reason=reply.finish_reason,
+            seed=seed,
+            model=reply.model,
+            engine=reply.engine,
+            version=reply.version,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            thinking_tokens=reply.thinking_tokens,
+            gpu_seconds=reply.gpu_seconds,
+        )
+
+
+def fill(row: Row, id_: str, generations: list[Generation], missing: int, asking: Asking) -> Row:
+    """Write the columns of `sample` into `row`; `missing` generations are counted in `sampling`."""
+    if "generations" in row:
+        for column in STALE:
+            if column in row:
+                del row[column]
+    if not row.get("uuid"):
+        row["uuid"] = id_
+    row["generations"] = [each.text for each in generations]
+    row["finish_reasons"] = [each.finish_reason for each in generations]
+    row["is_reasoning_complete"] = [think.is_complete(each.text, each.finish_reason) for each in generations]
+    row["token_counts"] = [
+        {"prompt": each.prompt_tokens, "completion": each.completion_tokens, "thinking": each.thinking_tokens}
+        for each in generations
+    ]
+    row["sampling"] = _provenance(generations, missing, asking)
+    return row
+
+
+def _provenance(generations: list[Generation], missing: int, asking: Asking) -> dict[str, Any]:
+    options: SampleOptions = asking.options
+    known = [each.gpu_seconds for each in generations if each.gpu_seconds is not None]
+    provenance: dict[str, Any] = {
+        "model": generations[-1].model,
+        "engine": generations[-1].engine,
+        "engine_version": generations[-1].version,
+        "temperature": options.temperature,
+        "top_p": options.top_p,
+        "max_tokens": options.max_tokens,
+        "seeds": [each.seed for each in generations],
+        "template_sha": asking.template_sha,
+        "gpu_seconds": round(sum(known), 3) if known else None,
+        "r1tool": __version__,
+    }
+    if missing:
+        provenance["missing"] = missing
+    if options.thinking_budget is not None:
+        provenance["thinking_budget"] = options.thinking_budget
+    if options.wait:
+        provenance["wait"] = options.wait
+    return provenance

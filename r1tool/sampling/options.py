@@ -1,0 +1,33 @@
+"""What is asked of the model."""
+
+from dataclasses import dataclass, field
+
+TEMPLATE = "Please reason step by step, and put your final answer within \\boxed{}.\n\n{problem}"
+"""R1's own advice: no system message, the instruction in the user's turn."""
+
+
+@dataclass(frozen=True)
+class SampleOptions:
+    """`n` generations a problem, or up to `max_n` until `until_correct` of them are right.
+
+    `template` holds {problem}; `completion` sends it without the model's chat template. `offset` is the index of the
+    first sample. `thinking_budget` is in tokens; `wait` is how often a model that has finished thinking is told to
+    go on.
+    """
+
+    n: int = 2
+    temperature: float = 0.6
+    top_p: float = 0.95
+    max_tokens: int = 16384
+    seed: int = 0
+    template: str = TEMPLATE
+    system: str | None = None
+    completion: bool = False
+    until_correct: int | None = None
+    max_n: int | None = None
+    thinking_budget: int | None = None
+    wait: int = 0
+    offset: int = 0
+    stop: list[str] = field(default_factory=list)
+    problem_field: str | None = None
+    id_field: str | None = None
