@@ -1,0 +1,59 @@
+"""Which config and split of the data set an input belongs to."""
+
+import re
+from fnmatch import fnmatch
+from pathlib import PurePath
+from typing import NamedTuple
+
+from r1tool.errors import USAGE, R1Error
+
+SPLITS = ("train", "test", "validation")
+SUFFIXES = (".zst", ".gz", ".jsonl", ".json", ".parquet")
+STDIN = "stdin"
+"""What rows from stdin give as their input."""
+NAME = re.compile(r"[\w.-]+")
+
+
+class Part(NamedTuple):
+    """A split of a config."""
+
+    config: str
+    split: str
+
+    @property
+    def folder(self) -> str:
+        """Where its shards lie: `data` for the default config, as the Hub's own push has it."""
+        return "data" if self.config == "default" else self.config
+
+
+def part_of(source: str | None, given: list[tuple[Part, str]]) -> Part | None:
+    """The part of an input by its name: the first of the --config globs that fits, None if none of them does.
+
+    Without globs, its file name without suffixes and shard number; `train`, `test` and `validation` are splits of
+    `default`, and stdin is its `train`.
+    """
+    if given:
+        return next((part for part, pattern in given if source is not None and _fits(source, pattern)), None)
+    stem = PurePath(source or STDIN).name
+    if stem == STDIN:
+        return Part("default", "train")
+    while stem.endswith(SUFFIXES):
+        stem = stem.rpartition(".")[0]
+    stem = re.sub(r"([-_.]\d+(-of-\d+)?)+$", "", stem) or stem
+    name = "_".join(NAME.findall(stem)) or "default"
+    return Part("default", name) if name in SPLITS else Part("data_" if name == "data" else name, "train")
+
+
+def parse(text: str) -> tuple[Part, str]:
+    """`NAME=GLOB` or `NAME/SPLIT=GLOB`. Raises R1Error."""
+    name, equals, pattern = text.partition("=")
+    config, slash, split = name.partition("/")
+    if not equals or not pattern or not NAME.fullmatch(config) or (slash and not NAME.fullmatch(split)):
+        raise R1Error(f"--config {text}: give NAME=GLOB or NAME/SPLIT=GLOB", USAGE)
+    if config == "data":
+        raise R1Error("--config data: this name is kept for the folder of 'default'; choose another", USAGE)
+    return Part(config, split or "train"), pattern
+
+
+def _fits(source: str, pattern: str) -> bool:
+    return fnmatch(source, pattern) or fnmatch(PurePath(source).name, pattern)

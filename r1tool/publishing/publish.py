@@ -1,0 +1,65 @@
+"""Rows into a folder that `datasets.load_dataset` and the Hub take as a data set."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from r1tool.errors import BadRow
+from r1tool.publishing.columns import Columns, arrow_row, arrow_schema, plain
+from r1tool.publishing.configs import Part
+from r1tool.publishing.parquet import ShardWriter
+from r1tool.publishing.provenance import Provenance
+from r1tool.publishing.shapes import Shape
+from r1tool.records.row import Row
+
+PartOf = Callable[[Row], Part | None]
+
+
+@dataclass
+class Survey:
+    """What a first pass over the rows has found: columns of each config, rows of each part, how they came about."""
+
+    columns: dict[str, Columns] = field(default_factory=dict)
+    rows: dict[Part, int] = field(default_factory=dict)
+    provenance: Provenance = field(default_factory=Provenance)
+    refused: set[tuple[str | None, int]] = field(default_factory=set)
+
+    def see(self, row: Row, part: Part) -> dict[str, Any]:
+        """Take in one row and return its plain JSON values. Raises BadRow where the row is refused."""
+        try:
+            values = plain(row)
+        except BadRow:
+            self.refused.add((row.input, row.line))
+            raise
+        self.columns.setdefault(part.config, Columns()).see(values)
+        self.rows[part] = self.rows.get(part, 0) + 1
+        self.provenance.see(values)
+        return values
+
+    @property
+    def settled(self) -> dict[str, dict[str, Shape]]:
+        """The columns to write, by config."""
+        return {config: columns.settle() for config, columns in self.columns.items()}
+
+    @property
+    def whole(self) -> bool:
+        """Whether a config `all` can be the union of the others: the same columns, and more than one config."""
+        settled = list(self.settled.values())
+        return "all" not in self.columns and len(settled) > 1 and all(each == settled[0] for each in settled)
+
+
+def write_parquet(
+    rows: Iterable[Row], part_of: PartOf, survey: Survey, folder: Path, max_bytes: int
+) -> dict[Part, list[str]]:
+    """Write the rows as shards under `folder`, but those the survey refused; return the paths within it, by part."""
+    columns = survey.settled
+    writers = {
+        part: ShardWriter(folder / part.folder, part.split, arrow_schema(columns[part.config]), max_bytes)
+        for part in survey.rows
+    }
+    for row in rows:
+        part = part_of(row)
+        if part is not None and (row.input, row.line) not in survey.refused:
+            writers[part].write(arrow_row(row, columns[part.config]), len(row.encode()))
+    return {part: [path.relative_to(folder).as_posix() for path in writer.close()] for part, writer in writers.items()}

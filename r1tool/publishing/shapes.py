@@ -1,0 +1,93 @@
+"""The type of a column worked out from all its values, so that one that is null for a while is typed all the same."""
+
+from collections.abc import Mapping
+from typing import Any
+
+EXACT_FLOAT = 2**53
+"""Up to here a double holds every integer."""
+INT64 = range(-(2**63), 2**63)
+MAX_KEYS = 256
+"""An object with more different keys is a mapping, not a record."""
+
+Shape = str | tuple[str, Any]
+"""null, bool, int, long, float, string, json, ("list", Shape) or ("struct", {name: Shape}).
+
+`long` is an integer that a double would round; `json` is the JSON text of values that have no type in common.
+"""
+
+
+def shape_of(value: Any) -> Shape:
+    """The shape of one JSON value."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int):
+        return "int" if abs(value) <= EXACT_FLOAT else "long" if value in INT64 else "json"
+    if isinstance(value, float):
+        # orjson reads an integer beyond 64 bits as a double: only its text is exact
+        return "float" if abs(value) < EXACT_FLOAT else "json"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, list):
+        item: Shape = "null"
+        for each in value:
+            item = merge(item, shape_of(each))
+        return "json" if item == "json" else ("list", item)
+    fields = {name: shape_of(each) for name, each in value.items()}
+    return "json" if "json" in fields.values() or len(fields) > MAX_KEYS else ("struct", fields)
+
+
+def merge(one: Shape, other: Shape) -> Shape:
+    """The shape that holds the values of both; json where only their text does."""
+    if one == other or other == "null":
+        return one
+    if one == "null":
+        return other
+    if isinstance(one, str) or isinstance(other, str):
+        numbers = {one, other} if isinstance(one, str) and isinstance(other, str) else set()
+        if numbers == {"int", "long"}:
+            return "long"
+        return "float" if numbers == {"int", "float"} else "json"
+    if one[0] != other[0]:
+        return "json"
+    if one[0] == "list":
+        item = merge(one[1], other[1])
+        return "json" if item == "json" else ("list", item)
+    fields: dict[str, Shape] = {**other[1], **one[1]}
+    fields = {name: fields[name] for name in dict.fromkeys((*one[1], *other[1]))}
+    for name in one[1].keys() & other[1].keys():
+        fields[name] = merge(one[1][name], other[1][name])
+    return "json" if "json" in fields.values() or len(fields) > MAX_KEYS else ("struct", fields)
+
+
+def settled(shape: Shape) -> Shape:
+    """The shape to write once every value was seen: an object without keys cannot be a column, nothing is text."""
+    if shape == "null":
+        return "string"
+    if isinstance(shape, str):
+        return shape
+    if shape[0] == "list":
+        item = settled(shape[1])
+        return "json" if item == "json" else ("list", item)
+    fields = {name: settled(each) for name, each in shape[1].items()}
+    return "json" if not fields or "json" in fields.values() else ("struct", fields)
+
+
+def arrow_type(shape: Shape) -> Any:
+    """The pyarrow type of a settled shape."""
+    import pyarrow as pa
+
+    if isinstance(shape, str):
+        plain: Mapping[str, Any] = {
+            "bool": pa.bool_(),
+            "int": pa.int64(),
+            "long": pa.int64(),
+            "float": pa.float64(),
+            "string": pa.string(),
+            "json": pa.string(),
+        }
+        return plain[shape]
+    if shape[0] == "list":
+        return pa.list_(arrow_type(shape[1]))
+    return pa.struct([(name, arrow_type(each)) for name, each in shape[1].items()])
