@@ -90,7 +90,7 @@ def run(
         text = readme(
             target.name,
             survey.rows,
-            survey.settled,
+            survey.columns.settle(),
             report(summary),
             survey.provenance,
             [(file_name(each), command(each)) for each in chosen],
@@ -165,7 +165,7 @@ def _rereadable(stream: StreamOptions) -> Iterator[StreamOptions]:
 def _tell(survey: Survey, stage: Stage) -> None:
     if not survey.rows:
         raise R1Error("no rows to publish")
-    for config, columns in survey.settled.items():
+    for config, columns in survey.columns.settle().items():
         if texts := [name for name, shape in columns.items() if shape == "json"]:
             stage.note(f"config {config}: {', '.join(texts)} differ in type from row to row and become JSON text")
 
@@ -173,7 +173,7 @@ def _tell(survey: Survey, stage: Stage) -> None:
 def _trained(survey: Survey, recipe: Recipe) -> tuple[str, str]:
     """The first config and split with the columns that the recipe's trainer reads."""
     for part in survey.rows:
-        if all(name in survey.settled[part.config] for name in NEEDS[recipe]):
+        if all(name in survey.columns.settle()[part.config] for name in NEEDS[recipe]):
             return part.config, part.split
     raise R1Error(f"--recipe {recipe}: no rows with {' and '.join(NEEDS[recipe])}; see 'r1tool split --as'", USAGE)
 

@@ -7,7 +7,7 @@ import msgspec
 import orjson
 
 from r1tool.errors import BadRow
-from r1tool.publishing.shapes import Shape, arrow_type, merge, settled, shape_of
+from r1tool.publishing.shapes import Shape, arrow_type, fill, merge, settled, shape_of
 from r1tool.records.columns import OPINIONS, TYPES
 from r1tool.records.row import Row
 
@@ -59,30 +59,37 @@ KNOWN: dict[str, Shape] = {
     ),
     "scores": ("struct", {}),
 }
-"""Types the known columns have even where every value is null; keys beyond these are added as they are met."""
+"""Types the known columns have even where every value is null."""
 CLOSED = frozenset(name for name, shape in KNOWN.items() if "struct" not in str(shape))
 """Columns whose type the check of a row has settled already."""
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Columns:
-    """The columns met so far and the shapes of their values."""
+    """The columns of each config and the shapes of their values, which are the same in all configs."""
 
     def __init__(self) -> None:
         self.shapes: dict[str, Shape] = {}
+        self.names: dict[str, dict[str, None]] = {}
 
-    def see(self, values: Mapping[str, Any]) -> None:
+    def see(self, config: str, values: Mapping[str, Any]) -> None:
         """Take in one row, given as plain JSON values."""
+        self.names.setdefault(config, {}).update(dict.fromkeys(values))
         for name, value in values.items():
-            shape = self.shapes.get(name) or KNOWN.get(name, "null")
-            if name not in CLOSED and shape != "json":
+            shape = self.shapes.get(name, "null")
+            if name in CLOSED:
+                shape = KNOWN[name]
+            elif shape != "json":
                 shape = merge(shape, shape_of(value))
             self.shapes[name] = shape
 
-    def settle(self) -> dict[str, Shape]:
-        """The columns to write: OpenR1-Math-220k's in its order, r1tool's, then the others as they were met."""
-        order = [name for name in KNOWN if name in self.shapes] + [name for name in self.shapes if name not in KNOWN]
-        return {name: settled(self.shapes[name]) for name in order}
+    def settle(self) -> dict[str, dict[str, Shape]]:
+        """The columns to write, by config: OpenR1-Math-220k's in its order, r1tool's, then the others as they came."""
+        shapes = {name: settled(fill(shape, KNOWN.get(name, "null"))) for name, shape in self.shapes.items()}
+        order = [*KNOWN, *(name for name in shapes if name not in KNOWN)]
+        return {
+            config: {name: shapes[name] for name in order if name in names} for config, names in self.names.items()
+        }
 
 
 def plain(row: Row) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from r1tool.publishing.columns import Columns, arrow_row, arrow_schema, plain
 from r1tool.publishing.configs import Part
 from r1tool.publishing.parquet import ShardWriter
 from r1tool.publishing.provenance import Provenance
-from r1tool.publishing.shapes import Shape
 from r1tool.records.row import Row
 
 PartOf = Callable[[Row], Part | None]
@@ -20,7 +19,7 @@ PartOf = Callable[[Row], Part | None]
 class Survey:
     """What a first pass over the rows has found: columns of each config, rows of each part, how they came about."""
 
-    columns: dict[str, Columns] = field(default_factory=dict)
+    columns: Columns = field(default_factory=Columns)
     rows: dict[Part, int] = field(default_factory=dict)
     provenance: Provenance = field(default_factory=Provenance)
     refused: set[tuple[str | None, int]] = field(default_factory=set)
@@ -32,28 +31,23 @@ class Survey:
         except BadRow:
             self.refused.add((row.input, row.line))
             raise
-        self.columns.setdefault(part.config, Columns()).see(values)
+        self.columns.see(part.config, values)
         self.rows[part] = self.rows.get(part, 0) + 1
         self.provenance.see(values)
         return values
 
     @property
-    def settled(self) -> dict[str, dict[str, Shape]]:
-        """The columns to write, by config."""
-        return {config: columns.settle() for config, columns in self.columns.items()}
-
-    @property
     def whole(self) -> bool:
         """Whether a config `all` can be the union of the others: the same columns, and more than one config."""
-        settled = list(self.settled.values())
-        return "all" not in self.columns and len(settled) > 1 and all(each == settled[0] for each in settled)
+        settled = list(self.columns.settle().values())
+        return "all" not in self.columns.names and len(settled) > 1 and all(each == settled[0] for each in settled)
 
 
 def write_parquet(
     rows: Iterable[Row], part_of: PartOf, survey: Survey, folder: Path, max_bytes: int
 ) -> dict[Part, list[str]]:
     """Write the rows as shards under `folder`, but those the survey refused; return the paths within it, by part."""
-    columns = survey.settled
+    columns = survey.columns.settle()
     writers = {
         part: ShardWriter(folder / part.folder, part.split, arrow_schema(columns[part.config]), max_bytes)
         for part in survey.rows
