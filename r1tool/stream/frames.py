@@ -1,7 +1,5 @@
 """zstd frames, walked block by block: what is whole, where it was cut, and how rows are stored without compressing."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 SKIPPABLE = range(0x184D2A50, 0x184D2A60)

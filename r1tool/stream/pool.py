@@ -2,7 +2,6 @@
 
 import os
 import select
-import socket
 import struct
 import threading
 import time

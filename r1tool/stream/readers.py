@@ -1,9 +1,8 @@
 """Lines out of zstd, gzip, plain text or Parquet, told apart by content."""
 
 import io
-import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from r1tool.stream.sources import Source

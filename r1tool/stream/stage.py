@@ -1,6 +1,5 @@
 """One command's rows in and rows out: inputs, limits, rejects, output, signals and the closing line."""
 
-import os
 import signal
 import sys
 import threading
