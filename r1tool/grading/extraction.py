@@ -1,0 +1,224 @@
+r"""Where the answer of a generation is: the last box behind `</think>`, or what else announces it. Linear in the text."""
+
+import re
+from typing import Literal, NamedTuple
+
+TAIL_CHARS = 4000
+"""Announcements such as "the answer is" are looked for in the end of the text only."""
+
+MAX_BOX_CHARS = 200_000
+MAX_JOINED = 64
+
+Answers = Literal["any", "box"]
+
+
+class Extracted(NamedTuple):
+    """The answer as it was written, and how it was found: box, boxes, phrase, formula or number."""
+
+    text: str
+    how: str
+
+
+_BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])\s*")
+_CONNECTIVE = re.compile(
+    r"(?:\s|[$,;.:]|\\[()\[\],;!]|\\q?quad|\\\\|&|\\ |\b(?:and|or|as well as|for part|part)\b|\\(?:text|mbox|textrm)\s*\{"
+    r"|\}|\([a-z\d]\)|\b[A-Za-z](?:_\{?\w\}?)?\s*=|[和或与，、；]|\*\*)*"
+)
+_PHRASE = re.compile(
+    r"(?:final\s+answer|correct\s+answer|answer|correct\s+(?:option|choice)|ANSWER|Answer)\s*(?:\([^()]{0,40}\))?[*_]{0,2}\s*"
+    r"(?:(?:to|of|for)\s[^.\n:]{0,120}?\s)?(?:is|are|was|would be|will be|=|:|：|\*\*)\s*[*_]{0,2}\s*:?\s*",
+    re.IGNORECASE,
+)
+_HASHES = re.compile(r"####\s*([^\n]+)")
+_A_LINE = re.compile(r"(?:^|\n)\s*\**(?:A|Ans|ANS)\.?\**\s*[:：]\s*\**([^\n]+)")
+_CHINESE = re.compile(r"(?:最终答案|正确答案|答案|故选|所以选|应选|选项)(?:应该)?(?:是|为|：|:|选)?\s*[:：]?\s*")
+_THEREFORE = re.compile(r"(?:[Tt]herefore|[Tt]hus|[Ss]o|[Hh]ence)\b[^.\n]*?\b(?:is|are|equals|=)\s+([^\n]+)$")
+_DISPLAY = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<!\\)\$([^$\n]+?)(?<!\\)\$", re.DOTALL)
+_NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s*%?")
+_HEDGE = re.compile(
+    r"\s*\$?\.?\s*(?:I hope (?:it|this) is correct|I hope it's correct|<\|im_end\|>|<\|im_start\|>|<\|eot_id\|>|</s>|<\|endoftext\|>)", re.IGNORECASE
+)
+_FINAL_HEADING = re.compile(r"\*\*\s*(?:Final\s+)?Answer:?\s*\*\*:?\s*|#+\s*(?:Final\s+)?Answer:?\s*", re.IGNORECASE)
+
+
+def answer_part(generation: str) -> str:
+    """What follows the last `</think>`; all of it where there is no such tag; nothing if `<think>` was never closed."""
+    at = generation.rfind("</think>")
+    if at >= 0:
+        return generation[at + 8 :]
+    if generation.lstrip()[:7] == "<think>":
+        return ""
+    return generation
+
+
+def extract(generation: str, answers: Answers = "any") -> str | None:
+    r"""The final answer of a generation as it was written, or None.
+
+    The last `\boxed{…}` behind `</think>`, joined with its neighbours where one sentence boxes several parts. With
+    `answers="any"` and nothing boxed: "the answer is …", "#### …", 答案是…, the last formula, the last number.
+    """
+    found = locate(generation, answers)
+    return found.text if found else None
+
+
+def locate(generation: str, answers: Answers = "any") -> Extracted | None:
+    """As extract, and how the answer was found."""
+    text = answer_part(generation)
+    boxes = last_boxes(text)
+    if boxes:
+        if len(boxes) == 1:
+            return Extracted(boxes[0], "box")
+        return Extracted(", ".join(boxes), "boxes")
+    if answers == "box":
+        return None
+    return _announced(text)
+
+
+def all_boxes(generation: str, limit: int) -> list[str]:
+    """The last `limit` distinct boxes of the answer, in their order."""
+    found: list[str] = []
+    text = answer_part(generation)
+    end = len(text)
+    for _ in range(4 * limit):
+        at = _box_before(text, end)
+        if at is None:
+            break
+        end = at
+        content = _content(text, at)
+        if content is not None and content[0] not in found:
+            found.append(content[0])
+            if len(found) == limit:
+                break
+    return found[::-1]
+
+
+def last_boxes(text: str) -> list[str]:
+    """The last box, with those right before it that only a comma or an "and" separates from it."""
+    end = len(text)
+    last: list[str] = []
+    start = end
+    failures = 0
+    while len(last) < MAX_JOINED:
+        at = _box_before(text, end)
+        if at is None:
+            break
+        content = _content(text, at)
+        if content is None:
+            failures += 1
+            if last or failures > 8:
+                break
+            end = at
+            continue
+        answer, close = content
+        if last:
+            between = text[close:start]
+            if close > start or len(between) > 60 or _CONNECTIVE.fullmatch(between) is None or "." in between.strip("$ .*"):
+                break
+            if not any(c.isalnum() or c in ",;、，和或与&" for c in between) or answer in last or "\n\n" in between:
+                break
+        last.insert(0, answer)
+        end = start = at
+    return last
+
+
+def _box_before(text: str, end: int) -> int | None:
+    at = max(text.rfind("\\boxed", 0, end), text.rfind("\\fbox", 0, end))
+    return at if at >= 0 else None
+
+
+def _content(text: str, at: int) -> tuple[str, int] | None:
+    """What the box at `at` holds and where it ends; None where it is empty or never closed."""
+    match = _BOX.match(text, at)
+    if not match:
+        return None
+    start = match.end()
+    if text[start : start + 1] != "{":
+        one = re.compile(r"\\?[\w.\-]+|\S").match(text, start)
+        return (one[0], one.end()) if one and match.end() > match.start() else None
+    depth, position = 0, start
+    limit = min(len(text), start + MAX_BOX_CHARS)
+    for brace in _BRACES.finditer(text, start, limit):
+        if brace[0] == "{":
+            depth += 1
+        elif brace[0] == "}":
+            depth -= 1
+            if depth == 0:
+                content = text[start + 1 : brace.start()].strip()
+                return (content, brace.end()) if content else None
+        position = brace.end()
+    return _unclosed(text, start, position)
+
+
+_BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
+
+
+def _unclosed(text: str, start: int, position: int) -> tuple[str, int] | None:
+    """A box whose brace is missing ends with its line or its formula, if that comes soon."""
+    match = re.compile(r"[^\n$]{1,200}").match(text, start + 1)
+    if not match or match.end() >= len(text) + 1:
+        return None
+    content = match[0].strip().removesuffix("\\]").removesuffix("\\)").strip().rstrip(".")
+    return (content, match.end()) if content and "\\boxed" not in content and len(match[0]) < 200 else None
+
+
+def _announced(text: str) -> Extracted | None:
+    """The answer of a text without a box."""
+    tail = text[-TAIL_CHARS:]
+    hedge = _HEDGE.search(tail)
+    if hedge:
+        tail = tail[: hedge.start()] + ("$" if tail[: hedge.start()].count("$") % 2 else "")
+    if not tail.strip():
+        return None
+    for pattern in (_PHRASE, _CHINESE):
+        phrase = None
+        for phrase in pattern.finditer(tail):  # noqa: B007
+            pass
+        if phrase is not None:
+            answer = _sentence(tail[phrase.end() :])
+            if answer:
+                return Extracted(answer, "phrase")
+    for pattern in (_HASHES, _A_LINE):
+        found = pattern.findall(tail)
+        if found and _sentence(found[-1]):
+            return Extracted(_sentence(found[-1]), "phrase")
+    stripped = tail.strip()
+    if len(text.strip()) <= 80 and "\n" not in stripped:
+        return Extracted(_sentence(stripped), "phrase")
+    formulas = list(_DISPLAY.finditer(tail))
+    if formulas:
+        last = formulas[-1]
+        content = next(group for group in last.groups() if group is not None).strip()
+        behind = tail[last.end() :].strip()
+        if len(behind) < 200 or not _NUMBER.search(behind):
+            percent = re.match(r"\s*(?:%|percent|pct)", tail[last.end() :])
+            return Extracted(_last_side(content) + (" \\%" if percent else ""), "formula")
+    numbers = _NUMBER.findall(tail)
+    return Extracted(numbers[-1].strip(), "number") if numbers else None
+
+
+def _sentence(text: str) -> str:
+    """The answer at the start of `text`: a formula, or the words up to the end of the sentence."""
+    text = text.strip().lstrip("*_:： ").strip()
+    if text.startswith(("\\[", "\\(", "$")):
+        formulas = []
+        position = 0
+        while match := _DISPLAY.match(text, position):
+            formulas.append(next(group for group in match.groups() if group is not None).strip())
+            position = match.end()
+            joint = re.compile(r"\s*(?:,|and|or|和|或)\s*(?=\$|\\\(|\\\[)").match(text, position)
+            if not joint:
+                break
+            position = joint.end()
+        if formulas:
+            unit = re.compile(r"\s*(?:%|\\%|percent|pct)").match(text, position)
+            return ", ".join(formulas) + (" \\%" if unit else "")
+    line = text.split("\n", 1)[0]
+    end = re.search(r"(?<=[^\d\s])\.(?:\s|$)|(?<=\d)\.(?:\s|$)|[。！？]|(?<=\w)[!?](?:\s|$)", line)
+    if end and not re.fullmatch(r"\(?[A-Z]\)?", line[: end.start()].strip()):
+        line = line[: end.start()]
+    return line.strip().strip("*").strip().rstrip(".。").strip()
+
+
+def _last_side(formula: str) -> str:
+    r"""x = 5+5+1 = 11 \approx … stays whole: the reader takes its last side."""
+    return formula
