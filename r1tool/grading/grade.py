@@ -188,3 +188,8 @@ def same(a: str, b: str, problem: str | None, fallback: Fallback | None) -> bool
         if reference and _judge(reference, answer, problem, fallback).outcome == "correct":
             return True
     return squeeze(normalize(a)) == squeeze(normalize(b))
+
+
+def is_verifiable(gold: str | None) -> bool:
+    """Whether a reference answer can be checked by rules at all: not empty, "proof" or "notfound"."""
+    return read_gold(gold) is not None
