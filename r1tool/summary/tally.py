@@ -64,39 +64,43 @@ class Tally:
 
     def add(self, row: Mapping[str, Any], majority: Vote | None = None) -> None:
         """Count one row of plain JSON values. Raises BadRow, with nothing counted, on a column of a wrong type."""
-        lists = [_list(row, name) for name in LISTS]
+        get = row.get
+        lists = [get(name) or () for name in LISTS]
+        for name, values in zip(LISTS, lists, strict=True):
+            if type(values) is not list and values != ():
+                raise BadRow(f"column {name!r} is not a list")
         verdicts, by_rules, by_judge, judged, reasons, complete, counts = lists
-        generations = max(map(len, lists)) or len(_list(row, "generations"))
+        generations = max(map(len, lists)) or len(get("generations") or ())
         try:
             tokens = [count["completion"] for count in counts if count is not None]
             opinions = [opinion["verdict"] for opinion in judged if opinion is not None]
-        except (TypeError, KeyError):
-            raise BadRow("column 'token_counts' or 'judge_verdicts' holds something else than it should") from None
-        right = [
-            decide(None if verdict in UNDECIDED else rules, judge)
-            for rules, verdict, judge in zip_longest(by_rules, verdicts, by_judge)
-        ]
-        seconds = (row.get("sampling") or {}).get("gpu_seconds")
+            given = [verdict for verdict in verdicts if verdict is not None]
+            # all of them texts, all of them numbers
+            "".join(given), "".join(opinions), sum(number for number in tokens if number is not None)
+            seconds = (get("sampling") or {}).get("gpu_seconds") or 0.0
+            right = [
+                decide(None if verdict in UNDECIDED else rules, judge)
+                for rules, verdict, judge in zip_longest(by_rules, verdicts, by_judge)
+            ]
+            rights = right.count(True)
+            self.gpu_seconds += seconds
+        except (TypeError, KeyError, AttributeError):
+            raise BadRow(
+                "'verdicts', 'token_counts', 'judge_verdicts' or 'sampling' holds something it should not"
+            ) from None
 
         self.rows += 1
         self.generations += generations
-        rights = right.count(True)
         self.correct_any += rights
         self.rows_correct_any += rights > 0
-        self.solved[len(right) - right.count(None), rights] += 1
+        _count(self.solved, (len(right) - right.count(None), rights))
         self.correct_math_verify += by_rules.count(True)
         self.correct_llama += by_judge.count(True)
         self.truncated += reasons.count("length")
         self.complete += complete.count(True)
-        for verdict in verdicts:
-            self.verdicts[verdict] += 1
-        for opinion in opinions:
-            self.judge_verdicts[opinion] += 1
-        for number in tokens:
-            if number is not None:
-                self.tokens[number] += 1
-        if seconds:
-            self.gpu_seconds += seconds
+        for histogram, values in ((self.verdicts, given), (self.judge_verdicts, opinions), (self.tokens, tokens)):
+            for value in values:
+                _count(histogram, value)
         if majority is not None and (won := majority(row, right)) is not None:
             self.majority_rows += 1
             self.majority_right += won
@@ -116,25 +120,43 @@ class Summary:
 
     def __init__(self, by: str | None = None) -> None:
         self.by = by
-        self.total = Tally()
-        self.sources: dict[str, Tally] = {}
-        self.groups: dict[str, Tally] = {}
+        self._cells: dict[tuple[str, str], Tally] = {}
 
     def add(self, row: Mapping[str, Any], majority: Vote | None = None) -> None:
-        """Count one row. Raises BadRow, with nothing counted."""
-        part = Tally()
-        part.add(row, majority)
-        self.total.merge(part)
-        _group(self.sources, row.get("source")).merge(part)
-        if self.by is not None:
-            _group(self.groups, row.get(self.by)).merge(part)
+        """Count one row of plain JSON values. Raises BadRow, with nothing counted."""
+        self._cell((_name(row.get("source")), _name(row.get(self.by)) if self.by else "")).add(row, majority)
 
     def merge(self, other: "Summary") -> None:
         """Add what `other` has counted."""
-        self.total.merge(other.total)
-        for ours, theirs in ((self.sources, other.sources), (self.groups, other.groups)):
-            for name, tally in theirs.items():
-                ours.setdefault(name, Tally()).merge(tally)
+        for key, tally in other._cells.items():
+            self._cell(key).merge(tally)
+
+    @property
+    def total(self) -> Tally:
+        """The tally of all rows."""
+        return self._sums(lambda key: "").get("", Tally())
+
+    @property
+    def sources(self) -> dict[str, Tally]:
+        """A tally for each source; `none` where a row has none."""
+        return self._sums(lambda key: key[0])
+
+    @property
+    def groups(self) -> dict[str, Tally]:
+        """A tally for each value of the field `by`."""
+        return self._sums(lambda key: key[1])
+
+    def _cell(self, key: tuple[str, str]) -> Tally:
+        if key not in self._cells:
+            self._cells[key] = Tally()
+        return self._cells[key]
+
+    def _sums(self, name: Callable[[tuple[str, str]], str]) -> dict[str, Tally]:
+        sums: dict[str, Tally] = {}
+        for key, tally in self._cells.items():
+            if tally.rows:
+                sums.setdefault(name(key), Tally()).merge(tally)
+        return sums
 
 
 def plain(row: Row, by: str | None = None) -> dict[str, Any]:
@@ -146,17 +168,10 @@ def plain(row: Row, by: str | None = None) -> dict[str, Any]:
     return values
 
 
-def _group(groups: dict[str, Tally], value: Any) -> Tally:
-    name = "none" if value is None else str(value)
-    if name not in groups:
-        groups[name] = Tally()
-    return groups[name]
+def _name(value: Any) -> str:
+    return value if type(value) is str else "none" if value is None else str(value)
 
 
-def _list(row: Mapping[str, Any], name: str) -> list[Any]:
-    value = row.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise BadRow(f"column {name!r} is not a list")
-    return value
+def _count(histogram: dict[Any, int], value: Any) -> None:
+    if value is not None:
+        histogram[value] = histogram.get(value, 0) + 1
