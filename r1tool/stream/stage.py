@@ -119,6 +119,12 @@ class Stage:
         if self._output:
             self._output.flush()
 
+    def leave_output(self) -> None:
+        """There was nothing to write: leave the output file as it was."""
+        if self._output:
+            self._output.abort()
+            self._output = None
+
     def reject(self, row: Row, reason: str) -> None:
         """Count `row` as unusable and keep it with its reason. Raises R1Error with --strict."""
         from r1tool.records.ids import row_id
