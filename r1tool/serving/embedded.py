@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,13 +26,18 @@ SIGNATURES = [
 ]
 
 
+def version() -> str:
+    """Of the wheel: the server itself does not know."""
+    return f"xllamacpp {metadata.version('xllamacpp')}"
+
+
 def model(options: ServingOptions) -> str:
     """The name requests use."""
     return Path(options.model).stem if options.model else MODEL
 
 
 def command(options: ServingOptions, threads: int) -> Callable[[int], list[str]]:
-    """The command line for a port. `--model` may name another GGUF file. Raises R1Error where the engine is missing."""
+    """The command line for a port; --model may name another GGUF file. Raises R1Error where the engine is missing."""
     if not find_spec("xllamacpp"):
         raise R1Error("the embedded engine is not installed; install it with: pip install 'r1tool[embedded]'")
     if options.model and not Path(options.model).is_file():

@@ -1,4 +1,4 @@
-"""llama.cpp's own server on the CPU, until it is ended; run as a file by `embedded.py`, for it imports nothing of r1tool."""
+"""llama.cpp's own server on the CPU, until it is ended. Run as a file: it imports nothing of r1tool."""
 
 import argparse
 import signal

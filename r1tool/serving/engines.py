@@ -1,18 +1,18 @@
 """Which engine, and the servers of it that a command's options ask for."""
 
 import os
-import shutil
 import socket
 import sys
 import time
-from importlib.util import find_spec
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 from r1tool.errors import USAGE, R1Error
-from r1tool.serving import embedded, weights
+from r1tool.serving import embedded, gpus, nodes, sglang, vllm, weights
 from r1tool.serving.options import ServingOptions
-from r1tool.serving.server import Server
+from r1tool.serving.server import Server, free_port
 
 Runner = Literal["generate", "reward"]
 KEPT_LOG_SECONDS = 7 * 24 * 3600
@@ -30,7 +30,7 @@ def choose(options: ServingOptions, *, quiet: bool = False) -> str:
     elif urls(options):
         chosen = "url"
     else:
-        chosen = "embedded"
+        chosen = _installed() if gpus.visible() else "embedded"
     if chosen == "embedded" and not quiet:
         print(f"r1tool: {embedded.NOTICE}", file=sys.stderr)
     return chosen
@@ -49,7 +49,85 @@ def make_servers(options: ServingOptions, *, runner: Runner = "generate", engine
         if runner == "reward":
             raise R1Error("the embedded engine has no reward model; give --url, or --engine vllm or sglang", USAGE)
         return _embedded(options)
-    raise R1Error(f"there is no engine {engine!r}", USAGE)
+    if not options.model:
+        raise R1Error(f"--engine {engine} needs --model, a name on the Hub or a folder", USAGE)
+    return _external(options, options.model, runner, {"vllm": vllm, "sglang": sglang}[engine])
+
+
+def _installed() -> str:
+    """vLLM or SGLang if there is one, else the embedded engine."""
+    for engine in (vllm, sglang):
+        try:
+            engine.program()
+        except R1Error:
+            continue
+        return engine.__name__.rpartition(".")[2]
+    return "embedded"
+
+
+def _external(options: ServingOptions, model: str, runner: Runner, engine: ModuleType) -> list[Server]:
+    """vLLM's and SGLang's servers: over the GPUs of this machine, or over the nodes of a Slurm allocation."""
+    engine.program()
+    name = engine.__name__.rpartition(".")[2]
+    size = options.tp * options.pp
+    if size % options.nodes:
+        raise R1Error(f"--tp {options.tp} times --pp {options.pp} is not divisible by --nodes {options.nodes}", USAGE)
+    if options.nodes > 1:
+        spans = nodes.share(options.replicas, options.nodes)
+        devices = gpus.share(options.gpus, 1, size // options.nodes) * options.replicas
+    else:
+        spans = [[] for _ in range(options.replicas)]
+        devices = gpus.share(options.gpus, options.replicas, size)
+    return [
+        Server(
+            _name(name, index, options.replicas),
+            name,
+            _served_name(options.engine_arguments) or model,
+            _command_line(options, model, runner, engine, span),
+            signatures=engine.SIGNATURES,
+            log=log_file(options, name, index),
+            ready_timeout=options.ready_timeout,
+            environment={"CUDA_VISIBLE_DEVICES": ",".join(chosen)} if chosen else {},
+            host=_host(span),
+            gpu_count=size if span or gpus.visible() else 0,
+        )
+        for index, (span, chosen) in enumerate(zip(spans, devices, strict=True))
+    ]
+
+
+def _command_line(
+    options: ServingOptions, model: str, runner: Runner, engine: ModuleType, span: Sequence[str]
+) -> Callable[[int], list[str]]:
+    def for_port(port: int) -> list[str]:
+        line: list[str] = engine.command(
+            model,
+            port,
+            host=_host(span),
+            reward=runner == "reward",
+            tp=options.tp,
+            pp=options.pp,
+            arguments=options.engine_arguments,
+        )
+        if not span:
+            return line
+        rank = engine.over_nodes(line, len(span), nodes.address(span[0]), free_port())
+        return nodes.command(span, rank)
+
+    return for_port
+
+
+def _host(span: Sequence[str]) -> str:
+    """Where a server listens: on the loopback, unless its first rank runs on another node."""
+    return "127.0.0.1" if not span or nodes.is_here(span[0]) else nodes.address(span[0])
+
+
+def _served_name(arguments: Sequence[str]) -> str | None:
+    for argument, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        if argument == "--served-model-name":
+            return value
+        if argument.startswith("--served-model-name="):
+            return argument.partition("=")[2]
+    return None
 
 
 def _embedded(options: ServingOptions) -> list[Server]:
@@ -64,6 +142,7 @@ def _embedded(options: ServingOptions) -> list[Server]:
             log=log_file(options, "embedded", index),
             ready_timeout=options.ready_timeout,
             ready_path="/health",
+            version=embedded.version(),
             environment=embedded.ENVIRONMENT,
             demonstration=options.model is None,
         )

@@ -2,8 +2,8 @@
 
     python keeper.py COMMAND...
 
-Engines start several processes, in groups of their own, and a parent ended by SIGKILL cannot tell them. The keeper can:
-it is told by the end of its standard input, by SIGTERM, or by a new parent; orphans of the command become its own
+Engines start several processes, in groups of their own, and a parent ended by SIGKILL cannot tell them. The keeper
+can: it is told by the end of its standard input, by SIGTERM, or by a new parent; orphans of the command become its own
 children. SIGTERM to all, SIGKILL after GRACE_SECONDS. Its exit status is the command's. Standard library only: it runs
 as a file, on every node of a multi-node server.
 """
@@ -15,6 +15,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 GRACE_SECONDS = 10.0
@@ -55,8 +56,6 @@ def main(command: list[str]) -> int:
 
 def _end_all(child: subprocess.Popen[bytes], wake: int) -> None:
     """SIGTERM to every descendant, and SIGKILL to those that remain, until there is none."""
-    import time
-
     deadline = time.monotonic() + GRACE_SECONDS
     _signal(descendants(os.getpid()), signal.SIGTERM)
     while left := _living(child):
@@ -105,7 +104,7 @@ def _processes() -> list[tuple[int, int, str]]:
         rows = [line.split() for line in listing.stdout.splitlines()]
         return [(int(pid), int(parent), state[0]) for pid, parent, state in rows]
     found = []
-    for name in os.listdir("/proc"):  # noqa: PTH208
+    for name in os.listdir("/proc"):
         if name.isdecimal():
             with contextlib.suppress(OSError):
                 # pid (comm) state ppid ...; comm may hold blanks and parentheses

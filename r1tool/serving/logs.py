@@ -5,6 +5,7 @@ import signal
 from collections.abc import Sequence
 
 TAIL_BYTES = 1 << 20
+RECENT_LINES = 400
 PORT_TAKEN = r"(?i)address already in use|EADDRINUSE|couldn't bind HTTP server socket"
 
 # (what the engine writes, what it means); groups of the pattern are filled in
@@ -12,7 +13,8 @@ COMMON: list[tuple[str, str]] = [
     (PORT_TAKEN, "its port was taken by another program"),
     (r"No space left on device", "no space is left on the disk"),
     (
-        r"is not a local folder and is not a valid model identifier|Repository Not Found|404 Client Error.*?/models?/(\S+?)/",
+        r"is not a local folder and is not a valid model identifier|RepositoryNotFoundError|HFValidationError"
+        r"|Invalid repository ID or local directory",
         "there is no such model, in a folder or on the Hub; check --model",
     ),
     (
@@ -20,10 +22,11 @@ COMMON: list[tuple[str, str]] = [
         "the model is gated: accept its terms and log in with 'hf auth login'",
     ),
     (
-        r"LocalEntryNotFoundError|couldn't connect to .{0,80}to load|Max retries exceeded|outgoing traffic has been disabled",
+        r"LocalEntryNotFoundError|couldn't connect to .{0,80}to load|outgoing traffic has been disabled"
+        r"|OfflineModeIsEnabled",
         "the model is neither in the cache nor to be downloaded from here; give the path of a folder to --model",
     ),
-    (r"CUDA error: (out of memory)|torch\.(?:cuda\.)?OutOfMemoryError: (.{0,160})", "out of GPU memory"),
+    (r"CUDA error: out of memory|OutOfMemoryError: CUDA|HIP out of memory", "out of GPU memory"),
     (r"Cannot allocate memory|std::bad_alloc|MemoryError", "out of memory"),
 ]
 
@@ -51,7 +54,11 @@ def last_line(text: str) -> str:
 
 def _last_error(text: str) -> str:
     """The root of the last traceback: engines end with several, of which the later ones only point at the first."""
-    found = [_plain(line) for line in text.splitlines() if re.search(r"\b[A-Z]\w*(?:Error|Exception): ", line)]
+    found = [
+        _plain(line)
+        for line in text.splitlines()[-RECENT_LINES:]
+        if re.search(r"\b[A-Z]\w*(?:Error|Exception): ", line)
+    ]
     real = [line for line in found if not re.search(r"(?i)see root cause|failed core proc|EngineDeadError", line)]
     return re.sub(r"^.*?(?=\b[A-Z]\w*(?:Error|Exception): )", "", (real or found or [""])[0])[:300]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from r1tool.errors import R1Error
-from r1tool.serving import keeper, logs
+from r1tool.serving import gpus, keeper, logs
 from r1tool.serving.identify import identify
 
 POLL_SECONDS = 0.25
@@ -41,12 +41,13 @@ class Server:
         ready_path: str = "/v1/models",
         environment: Mapping[str, str] | None = None,
         host: str = "127.0.0.1",
-        gpus: int = 0,
+        gpu_count: int = 0,
+        version: str | None = None,
         demonstration: bool = False,
     ) -> None:
-        self.name, self.engine, self.model, self.gpus = name, engine, model, gpus
+        self.name, self.engine, self.model, self.gpus = name, engine, model, gpu_count
         self.demonstration = demonstration
-        self.version: str | None = None
+        self.version = version
         self.log = log
         self.url = ""
         self._command, self._environment = command, dict(environment or {})
@@ -126,7 +127,8 @@ class Server:
                     done, _ = await asyncio.wait([exited], timeout=POLL_SECONDS)
                     if done:
                         raise self._failure(exited.result())
-                _, self.version, _ = await identify(session, self.url)
+                if not self.version:
+                    _, self.version, _ = await identify(session, self.url)
         except TimeoutError:
             last = logs.last_line(self._output())
             raise R1Error(
@@ -141,7 +143,10 @@ class Server:
         return kind(f"{self.name} did not start: {self._reason(status)}; see {self.log}")
 
     def _reason(self, status: int) -> str:
-        return logs.reason(self._output(), self._signatures, status)
+        reason = logs.reason(self._output(), self._signatures, status)
+        if "GPU memory" in reason and (held := gpus.holders()):
+            return f"{reason}; in use by {held}: wait for it with --spool, or share the GPUs out with --gpus"
+        return reason
 
     def _output(self) -> str:
         """What the server has written since it was last started."""

@@ -1,0 +1,79 @@
+"""vLLM: `vllm serve`, as the user's environment provides it, never imported."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from r1tool.errors import R1Error
+
+# in the order of a diagnosis: the engine's last words only point at the first error
+SIGNATURES = [
+    (
+        r"Free memory on device (?P<device>\S+) \((?P<free>[\d.]+)/(?P<all>[\d.]+) GiB\) on startup is less than"
+        r"[^\n]*?\((?P<share>[\d.]+), (?P<want>[\d.]+) GiB\)",
+        "too little GPU memory: {device} has {free} of {all} GiB free and vLLM wants {want} GiB "
+        "(--gpu-memory-utilization {share})",
+    ),
+    (
+        r"max seq len \((?P<length>\d+)\), \((?P<need>[\d.]+) GiB KV cache is needed"
+        r"[^\n]*?memory \((?P<have>[\d.]+) GiB\)",
+        "out of memory: a context of {length} tokens needs {need} GiB of KV cache and {have} GiB are left; "
+        "give a lower -- --max-model-len, or more GPUs with --tp",
+    ),
+    (
+        r"No available memory for the cache blocks",
+        "out of memory: the weights leave no room for the KV cache; use more GPUs with --tp or --pp",
+    ),
+    (
+        r"Available memory on node \d+ \((?P<free>[\d.]+)/[\d.]+ GiB\)[^\n]*requested memory for kv "
+        r"\((?P<want>[\d.]+) GiB\)",
+        "out of memory: vLLM wants {want} GiB for its KV cache and {free} GiB are free; "
+        "lower VLLM_CPU_KVCACHE_SPACE or -- --kv-cache-memory-bytes",
+    ),
+    (
+        r"World size \((?P<want>\d+)\) is larger than the number of available GPUs \((?P<have>\d+)\)",
+        "too few GPUs: --tp times --pp asks for {want} and there are {have}",
+    ),
+    (
+        r"User-specified max_model_len \((?P<asked>\d+)\) is greater than the derived max_model_len"
+        r"[^\n]*?=(?P<limit>\d+)",
+        "--max-model-len {asked} is more than the model's {limit}",
+    ),
+    (
+        r"attention heads \((?P<heads>\d+)\) must be divisible by tensor parallel size \((?P<tp>\d+)\)",
+        "--tp {tp} does not divide the model's {heads} attention heads",
+    ),
+    (r"vllm(?: serve)?: error: (?P<what>[^\n]+)", "{what}"),
+    (r"Failed to infer device type", "it finds no GPU; is the driver installed, and this build of vLLM made for it?"),
+]
+
+
+def program() -> list[str]:
+    """The `vllm` beside this Python, or the first on the PATH. Raises R1Error where there is none."""
+    beside = Path(sys.executable).with_name("vllm")
+    found = str(beside) if beside.exists() else shutil.which("vllm")
+    if not found:
+        raise R1Error("vLLM is not installed; install it with: pip install 'r1tool[vllm]'")
+    return [found]
+
+
+def command(
+    model: str, port: int, *, host: str, reward: bool, tp: int, pp: int, arguments: Sequence[str] = ()
+) -> list[str]:
+    """The command line of a server on one node; `arguments` come last, so that the user's word stands."""
+    line = [*program(), "serve", model, "--host", host, "--port", str(port)]
+    if reward:
+        line += ["--runner", "pooling"]
+    if tp > 1:
+        line += ["--tensor-parallel-size", str(tp)]
+    if pp > 1:
+        line += ["--pipeline-parallel-size", str(pp)]
+    return [*line, *arguments]
+
+
+def over_nodes(line: Sequence[str], nodes: int, address: str, port: int) -> list[str]:
+    """The command line of one rank of a server over `nodes`; srun tells each its rank."""
+    ranks = ["--nnodes", str(nodes), "--master-addr", address, "--master-port", str(port)]
+    script = 'exec "$@" --node-rank "$SLURM_PROCID" $([ "$SLURM_PROCID" = 0 ] || echo --headless)'
+    return ["sh", "-c", script, "vllm", *line, *ranks]
