@@ -73,6 +73,8 @@ def run(
     given = [configs.parse(text) for text in config or []]
     max_bytes = _size(max_shard_size)
     chosen = [_recipe(text) for text in recipe or []]
+    if not dry_run:
+        target.check()
     with _rereadable(replace(stream, inputs=stream.inputs[:-1])) as stream:
         survey, summary = Survey(), Summary()
         with Stage("push", stream, writes=False, adopt=False) as stage:

@@ -20,6 +20,9 @@ class Target(Protocol):
 
     name: str
 
+    def check(self) -> None:
+        """Raises R1Error where it is plain already that nothing can be published."""
+
     def has_own_readme(self) -> bool:
         """Whether somebody has written a README.md there by hand."""
 
@@ -36,6 +39,10 @@ class LocalTarget:
     def __init__(self, path: str) -> None:
         self.name = path
         self._path = Path(path).expanduser()
+
+    def check(self) -> None:
+        if self._path.exists() and not self._path.is_dir():
+            raise R1Error(f"{self.name} is a file, not a folder")
 
     def has_own_readme(self) -> bool:
         readme = self._path / "README.md"
@@ -73,6 +80,12 @@ class HubTarget:
 
     def __init__(self, repo_id: str) -> None:
         self.name = repo_id
+
+    def check(self) -> None:
+        from huggingface_hub import HfApi
+
+        with _explained(self.name):
+            HfApi().whoami()
 
     def has_own_readme(self) -> bool:
         from huggingface_hub import hf_hub_download
@@ -114,15 +127,18 @@ class HubTarget:
 
 @contextmanager
 def _explained(repo_id: str) -> Iterator[None]:
-    """Errors of the Hub as one sentence."""
+    """Errors of the Hub, its client and the network as one sentence."""
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
 
     try:
         yield
     except HFValidationError as error:
         raise R1Error(f"{repo_id}: {error}") from None
-    except LocalTokenNotFoundError:
-        raise R1Error("not logged in to the Hub: run 'hf auth login' or set HF_TOKEN") from None
-    except HfHubHTTPError as error:
-        said = str(error).strip().splitlines()[0]
-        raise R1Error(f"{repo_id}: the Hub refused ({said}); what was uploaded is kept, run it again") from None
+    except Exception as error:
+        if type(error).__module__ == "builtins" or isinstance(error, R1Error):
+            raise
+        response = error.response if isinstance(error, HfHubHTTPError) else None
+        if isinstance(error, LocalTokenNotFoundError) or (response is not None and response.status_code == 401):
+            raise R1Error("the Hub does not know you: run 'hf auth login' or set HF_TOKEN") from None
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise R1Error(f"{repo_id}: {said}; what was uploaded stays, the same command goes on from there") from None
