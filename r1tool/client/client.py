@@ -7,17 +7,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import aiohttp
-
 from r1tool.client import requests
 from r1tool.client.continuation import CHAT, COMPLETION, continuation, learn_template
 from r1tool.client.draft import Draft
 from r1tool.client.endpoint import Endpoint
-from r1tool.client.failures import Broken, Busy, GivenUp, Gone
+from r1tool.client.failures import Broken, Busy, GivenUp, Gone, Overloaded
+from r1tool.client.monitor import monitor
 from r1tool.client.options import ClientOptions
 from r1tool.client.pool import Pool
 from r1tool.client.reply import Reply
 from r1tool.client.upkeep import Upkeep
+from r1tool.client.watchdog import Watchdog
+from r1tool.errors import R1Error
+from r1tool.records import think
 from r1tool.serving.engines import choose, make_servers, urls
 from r1tool.serving.options import ServingOptions
 
@@ -58,18 +60,19 @@ async def connect(
             await asking.ready()
         yield asking
     finally:
-        await upkeep.stop()
+        await asking.close()
 
 
 class Client:
-    """Requests balanced over the servers of one command; each waits its turn and is retried as its failure deserves."""
+    """Requests balanced over a command's servers; each waits its turn and is retried as its failure deserves."""
 
     def __init__(
         self, pool: Pool, upkeep: Upkeep, options: ClientOptions, model: str | None, note: Callable[[str], None]
     ) -> None:
         self.pool, self.options, self.note = pool, options, note
         self.retries = 0
-        self.wasted_tokens = 0
+        self._watchdog = Watchdog(options.stall_timeout)
+        self._tasks: list[asyncio.Task[None]] = []
         self._upkeep, self._model = upkeep, model
 
     @property
@@ -88,6 +91,17 @@ class Client:
         return self._model or self._one.model or "default"
 
     @property
+    def own_model(self) -> str | None:
+        """The model of own servers, known before they are started."""
+        server = self._one.server
+        return server.model if server else None
+
+    @property
+    def served_model(self) -> str | None:
+        """The model that answers, None while no server has said so."""
+        return self._model or self._one.model
+
+    @property
     def demonstration(self) -> bool:
         """Whether this is the embedded model, which can do next to nothing."""
         server = self._one.server
@@ -99,8 +113,32 @@ class Client:
 
     async def ready(self) -> None:
         """Return when a server answers. Raises R1Error if none will."""
-        self._upkeep.start()
+        self._start()
         self.pool.release(await self.pool.acquire(first=True))
+
+    async def look(self, seconds: float) -> bool:
+        """Whether a server answers within `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.ready()
+        except (TimeoutError, R1Error):
+            return False
+        return True
+
+    def _start(self) -> None:
+        self._upkeep.start()
+        if not self._tasks:
+            self._tasks = [
+                asyncio.create_task(self._watchdog.run()),
+                asyncio.create_task(monitor(self.pool, self.note)),
+            ]
+
+    async def close(self) -> None:
+        """End own servers and drop all connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._upkeep.stop()
 
     async def chat(self, messages: list[dict[str, str]], **sampling: Any) -> Reply:
         """The answer to a conversation. `sampling` are fields of the request: temperature, max_tokens, seed, stop...
@@ -113,20 +151,25 @@ class Client:
         """What the model puts behind `prompt`, without a chat template; raises as `chat` does."""
         return await self.generate(Draft(prompt=prompt, **sampling))
 
-    async def generate(self, draft: Draft, enough: Callable[[Draft], bool] = lambda draft: False) -> Reply:
-        """Finish `draft`: what it holds already is continued where the server can. `enough` ends it early."""
+    async def generate(self, draft: Draft, enough: Callable[[Draft], bool] | None = None) -> Reply:
+        """Finish `draft`: what it holds already is continued where the server can.
+
+        `enough` ends it early, which leaves its finish_reason None.
+        """
         return await self._try(lambda endpoint: self._generate(endpoint, draft, enough), lambda: draft.tokens)
 
     async def post(self, route: str, body: dict[str, Any]) -> Any:
         """The JSON answer of any other route (/pooling, /classify, ...), `model` filled in; raises as `chat` does."""
 
         async def ask(endpoint: Endpoint) -> Any:
-            return await requests.post(endpoint, route, {"model": self._name(endpoint)} | body)
+            with self._watchdog.watch(endpoint, lambda: 0) as watched:
+                async with watched.timeout:
+                    return await requests.post(endpoint, route, {"model": self._name(endpoint)} | body)
 
         return await self._try(ask, lambda: 0)
 
     async def _try(self, ask: Callable[[Endpoint], Awaitable[T]], progress: Callable[[], int]) -> T:
-        self._upkeep.start()
+        self._start()
         broken = busy = 0
         while True:
             endpoint = await self.pool.acquire(first=broken + busy > 0)
@@ -135,6 +178,8 @@ class Client:
                 return await ask(endpoint)
             except Busy as error:
                 endpoint.failed()
+                if isinstance(error, Overloaded):
+                    endpoint.growth.busy()
                 if isinstance(error, Gone):
                     self._upkeep.lose(endpoint)
                 busy = 1 if progress() > before else busy + 1
@@ -150,22 +195,26 @@ class Client:
             self.retries += 1
             await asyncio.sleep(pause)
 
-    async def _generate(self, endpoint: Endpoint, draft: Draft, enough: Callable[[Draft], bool]) -> Reply:
+    async def _generate(self, endpoint: Endpoint, draft: Draft, enough: Callable[[Draft], bool] | None) -> Reply:
         since, clock = time.monotonic(), endpoint.gpu_clock
         try:
-            if draft.messages is not None:
-                try:
-                    await learn_template(endpoint)
-                except (aiohttp.ClientError, OSError) as error:
-                    raise Busy(f"{endpoint.url}: {error or type(error).__name__}") from None
-            route, body = await self._request(endpoint, draft)
-            await requests.stream(endpoint, route, body, draft, lambda: enough(draft))
+            with self._watchdog.watch(endpoint, lambda: draft.tokens) as watched:
+                async with watched.timeout:
+                    route, body = await self._request(endpoint, draft)
+                    await requests.stream(endpoint, route, body, draft, enough)
         finally:
             draft.seconds += time.monotonic() - since
             draft.gpu_seconds += endpoint.gpu_clock - clock
         return self._reply(endpoint, draft)
 
     async def _request(self, endpoint: Endpoint, draft: Draft) -> tuple[str, dict[str, Any]]:
+        if draft.messages is not None:
+            await learn_template(endpoint)
+            if draft.must_continue and endpoint.rendering == "none":
+                raise R1Error(
+                    f"{endpoint.url} cannot continue an answer, which --thinking-budget and --wait take: "
+                    "use vLLM, SGLang or llama.cpp, or --completion"
+                )
         draft.opened = bool(endpoint.opened)
         going_on = None
         if draft.text:
@@ -181,15 +230,23 @@ class Client:
         body = {"model": self._name(endpoint)} | body | draft.sampling
         if draft.tokens and "max_tokens" in body:
             body["max_tokens"] = max(1, body["max_tokens"] - draft.tokens)
+        if draft.cap is not None:
+            body["max_tokens"] = max(1, min(body.get("max_tokens", draft.cap), draft.cap - draft.tokens))
         return route, body
 
     def _name(self, endpoint: Endpoint) -> str:
         return self._model or endpoint.model or "default"
 
     def _reply(self, endpoint: Endpoint, draft: Draft) -> Reply:
-        self.wasted_tokens += draft.wasted
         thinking = draft.thinking_tokens
         text = draft.generation()
+        if (
+            think.CLOSE in text
+            and not draft.opened
+            and draft.messages
+            and not draft.text.lstrip().startswith(b"<think>")
+        ):
+            endpoint.opened = True
         if thinking is None:
             thinking = draft.tokens if text.startswith("<think>") else 0
         return Reply(

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import aiohttp
-import orjson
-
+from r1tool.client import requests
 from r1tool.client.draft import Draft
 from r1tool.client.endpoint import Endpoint
+from r1tool.client.failures import Refused
+from r1tool.errors import R1Error
 from r1tool.records.think import OPEN
 
 CHAT, COMPLETION = "/v1/chat/completions", "/v1/completions"
@@ -22,18 +22,15 @@ async def learn_template(endpoint: Endpoint) -> None:
     """
     if endpoint.rendering is not None:
         return
-    for way in ("apply-template", "tokenize"):
-        prompt = await _render(endpoint, way, PROBE)
-        if prompt is not None:
-            endpoint.rendering = way
-            endpoint.opened = (await _tail(endpoint, prompt)).rstrip().endswith(OPEN)
-            return
-    endpoint.rendering = "prefix" if endpoint.engine == "sglang" else "none"
-
-
-def can_continue(endpoint: Endpoint, draft: Draft) -> bool:
-    """Whether this server can go on from a text; learn_template must have been called."""
-    return draft.messages is None or endpoint.rendering != "none"
+    async with endpoint.learning:
+        ways = {"embedded": ["apply-template"], "vllm": ["tokenize"], "sglang": []}
+        for way in ways.get(endpoint.engine, ["apply-template", "tokenize"]) if endpoint.rendering is None else []:
+            prompt = await _render(endpoint, way, PROBE)
+            if prompt is not None:
+                endpoint.opened = (await _tail(endpoint, prompt)).rstrip().endswith(OPEN)
+                endpoint.rendering = way
+        if endpoint.rendering is None:
+            endpoint.rendering = "prefix" if endpoint.engine == "sglang" else "none"
 
 
 async def continuation(endpoint: Endpoint, draft: Draft) -> tuple[str, dict[str, Any]] | None:
@@ -77,12 +74,8 @@ async def _tail(endpoint: Endpoint, prompt: str | list[int]) -> str:
 
 async def _call(endpoint: Endpoint, route: str, body: dict[str, Any]) -> dict[str, Any] | None:
     """One JSON answer, or None where the server has no such route or does not understand."""
-    body = {"model": endpoint.model or "default"} | body
     try:
-        async with endpoint.session.post(
-            endpoint.url + route, data=orjson.dumps(body), headers={"Content-Type": "application/json"}
-        ) as response:
-            answer = orjson.loads(await response.read()) if response.status == 200 else None
-    except (aiohttp.ClientPayloadError, orjson.JSONDecodeError):
+        answer = await requests.post(endpoint, route, {"model": endpoint.model or "default"} | body)
+    except (R1Error, Refused):
         return None
     return answer if isinstance(answer, dict) else None

@@ -4,7 +4,8 @@ from typing import Any
 
 from r1tool.records import think
 
-CLOSE = think.CLOSE.encode()
+OPEN, CLOSE = think.OPEN.encode(), think.CLOSE.encode()
+STATE = ("tokens", "thinking_tokens", "prompt_tokens", "seconds", "gpu_seconds", "waits", "wasted")
 
 
 class Draft:
@@ -16,9 +17,12 @@ class Draft:
 
     __slots__ = (
         "_in_reasoning",
+        "cap",
+        "cuts",
         "finish_reason",
         "gpu_seconds",
         "messages",
+        "must_continue",
         "opened",
         "prompt",
         "prompt_tokens",
@@ -28,6 +32,7 @@ class Draft:
         "text",
         "thinking_tokens",
         "tokens",
+        "waits",
         "wasted",
     )
 
@@ -43,7 +48,9 @@ class Draft:
         self.opened = False
         self.rendered: str | list[int] | None = None
         self.seconds = self.gpu_seconds = 0.0
-        self.wasted = 0
+        self.wasted = self.cuts = self.waits = 0
+        self.cap: int | None = None
+        self.must_continue = False
         self._in_reasoning = False
 
     def append(self, content: str | None, reasoning: str | None = None) -> None:
@@ -72,8 +79,36 @@ class Draft:
     def start_over(self) -> None:
         """Throw away what has arrived, where the server cannot continue it."""
         self.wasted += self.tokens
-        self.text.clear()
-        self.tokens, self.thinking_tokens, self._in_reasoning = 0, None, False
+        self.cut(0, b"")
+        self.tokens = 0
+
+    def cut(self, at: int, instead: bytes) -> None:
+        """Put `instead` in the place of the text from byte `at` on; the thought is open again."""
+        self.text[at:] = instead
+        self.cuts += 1
+        self.thinking_tokens, self._in_reasoning = None, False
+
+    def end_thought(self, mark: bytes) -> None:
+        """Close the thought in the model's place."""
+        self.text = self.text.rstrip() + mark
+        self.cuts += 1
+        self.thinking_tokens, self._in_reasoning = self.tokens, False
+
+    @property
+    def thinking(self) -> bool:
+        """Whether a thought has been opened, be it by the chat template, and not closed."""
+        return self.thinking_tokens is None and (self.opened or self.text.lstrip().startswith(OPEN))
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What has to be kept beside the text to go on from it in another process."""
+        return {name: getattr(self, name) for name in STATE}
+
+    def resume(self, text: bytes, state: dict[str, Any]) -> None:
+        """Go on from what another process has left."""
+        self.text = bytearray(text)
+        for name in STATE:
+            setattr(self, name, state[name])
 
     def generation(self) -> str:
         """The whole text, with `<think>` in front where the chat template had swallowed it."""

@@ -1,10 +1,11 @@
 """One server as the client sees it."""
 
+import asyncio
 import os
 import time
 from typing import TYPE_CHECKING
 
-from r1tool.client.growth import Growth
+from r1tool.client.growth import Growth, Load
 
 if TYPE_CHECKING:
     import aiohttp
@@ -33,9 +34,11 @@ class Endpoint:
         self.in_flight = 0
         self.tokens = 0
         self.last_progress = 0.0
-        self.last_event = 0.0
+        self.load = Load()
+        self.generated: float | None = None
         self.opened: bool | None = None
         self.rendering: str | None = None
+        self.learning = asyncio.Lock()
         self._failures = 0
         self._rest_until = 0.0
         self._session: aiohttp.ClientSession | None = None

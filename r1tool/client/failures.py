@@ -14,6 +14,10 @@ class Busy(Exception):
         self.retry_after = retry_after
 
 
+class Overloaded(Busy):
+    """The server has said that it has too much to do."""
+
+
 class Gone(Busy):
     """Nobody listens at the address, or the engine behind it has said that it is dead."""
 

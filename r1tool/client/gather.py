@@ -3,7 +3,7 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import uvloop
@@ -30,13 +30,15 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     return uvloop.run(main)
 
 
-async def run_rows(stage: "Stage", work: Work, *, in_flight: int | Callable[[], int], ordered: bool) -> None:
-    """Put every row of `stage` through `work` and write what it returns; None writes nothing, BadRow rejects.
+async def run_rows(
+    stage: "Stage", work: Work, *, in_flight: int | Callable[[], int], ordered: bool, rows: Iterator[Row] | None = None
+) -> None:
+    """Put every row of `stage`, or `rows` instead, through `work`, and write what it returns.
 
-    At most `in_flight` rows are read and not yet written. They are written in input order, or as they are done. On an
+    None writes nothing, BadRow rejects the row.     At most `in_flight` rows are read and not yet written. They are written in input order, or as they are done. On an
     interrupt `work` is cancelled; it may still return a row, which is written.
     """
-    await _Gathering(stage, work, in_flight, ordered).run()
+    await _Gathering(stage, work, in_flight, ordered).run(rows or stage.rows())
 
 
 class _Gathering:
@@ -52,10 +54,10 @@ class _Gathering:
         if self.turn:
             self.turn.set()
 
-    async def run(self) -> None:
+    async def run(self, rows: Iterator[Row]) -> None:
         self.stage.on_signal(self._on_signal)
         try:
-            await self._feed()
+            await self._feed(rows)
             while self.tasks and not self.stop.done():
                 waiting: set[asyncio.Future[None]] = {self.stop, *self.tasks}
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -66,8 +68,7 @@ class _Gathering:
         if self.stop.done():
             self.stop.result()
 
-    async def _feed(self) -> None:
-        rows = self.stage.rows()
+    async def _feed(self, rows: Iterator[Row]) -> None:
         while not self.stop.done():
             while len(self.tasks) >= max(1, self.room()) and not self.stop.done():
                 self.changed.clear()

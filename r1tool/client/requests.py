@@ -10,7 +10,7 @@ import orjson
 from r1tool.client import sse
 from r1tool.client.draft import Draft
 from r1tool.client.endpoint import Endpoint
-from r1tool.client.failures import Broken, Busy, Gone, Refused
+from r1tool.client.failures import Broken, Busy, Gone, Overloaded, Refused
 from r1tool.errors import R1Error
 
 EXCERPT_CHARACTERS = 300
@@ -19,14 +19,17 @@ FINISHED = {"stop": "stop", "length": "length", "eos": "stop", "eos_token": "sto
 DEAD_ENGINE = ("EngineDead", "EngineCore encountered", "engine is dead")
 
 
-async def stream(endpoint: Endpoint, route: str, body: dict[str, Any], draft: Draft, seen: Callable[[], bool]) -> None:
+async def stream(
+    endpoint: Endpoint, route: str, body: dict[str, Any], draft: Draft, seen: Callable[[Draft], bool] | None
+) -> None:
     """Ask for a streamed completion and append it to `draft` until its finish_reason is known.
 
-    `seen` is called after each event that brought text; once it says True the rest is not read. Raises Busy, Broken
-    or Refused; what has arrived by then is in the draft.
+    `seen` is called after each event that brought text; once it says True the rest is not read, and there is
+    no finish_reason. Raises Busy, Broken or Refused; what has arrived by then is in the draft.
     """
     body = body | {"stream": True, "stream_options": {"include_usage": True}}
     before, finish, usage = draft.tokens, None, None
+    draft.finish_reason = None
     async with _exchange(endpoint, route, body) as response:
         if "text/event-stream" not in response.headers.get("Content-Type", ""):
             raise Broken(f"{route} answered {_excerpt(await response.read())} instead of a stream of events")
@@ -49,7 +52,7 @@ async def stream(endpoint: Endpoint, route: str, body: dict[str, Any], draft: Dr
                 if content or reasoning:
                     draft.append(content, reasoning)
                     endpoint.progressed(1)
-                    if seen():
+                    if seen and seen(draft):
                         return
                 if choice.finish_reason:
                     finish = choice.finish_reason
@@ -88,16 +91,16 @@ class _exchange:
             return response
         except BaseException as error:
             self._close()
-            if isinstance(error, aiohttp.ClientConnectorError):
-                raise Gone(f"{self._endpoint.url}: {error.os_error.strerror or error}") from None
+            if isinstance(error, (aiohttp.ClientConnectorError, TimeoutError)):
+                raise Gone(f"{self._endpoint.url} cannot be reached: {error or type(error).__name__}") from None
             if isinstance(error, (aiohttp.ClientError, OSError)):
-                raise Busy(f"{self._endpoint.url}: {error or type(error).__name__}") from None
+                raise Busy(f"{self._endpoint.url} broke the connection ({error or type(error).__name__})") from None
             raise
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._close()
-        if isinstance(error, (aiohttp.ClientError, OSError)) and not isinstance(error, TimeoutError):
-            raise Busy(f"{self._endpoint.url}: lost the connection ({error or type(error).__name__})") from None
+        if isinstance(error, (aiohttp.ClientError, OSError)):
+            raise Busy(f"{self._endpoint.url} broke the connection ({error or type(error).__name__})") from None
 
     def _close(self) -> None:
         response, self._response = self._response, None
@@ -127,7 +130,8 @@ def _failure(response: aiohttp.ClientResponse, route: str, content: bytes) -> Ex
         return Gone(message)
     if status in (408, 425, 429, 502, 503, 504):
         wish = response.headers.get("Retry-After", "")
-        return Busy(message, float(wish) if wish.isdecimal() else None)
+        kind = Overloaded if status in (429, 503) else Busy
+        return kind(message, float(wish) if wish.isdecimal() else None)
     if status in (401, 403):
         return R1Error(f"{response.url.origin()} refuses ({status}): set R1TOOL_API_KEY or OPENAI_API_KEY")
     if status == 404:

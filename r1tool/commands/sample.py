@@ -1,5 +1,7 @@
 """r1tool sample: ask a model for reasoning traces."""
 
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +24,7 @@ Ask a model for N reasoning traces of every problem.
 Rows with a `problem` come in; they go out, as each is done, with `generations`, `finish_reasons`, `token_counts`,
 `is_reasoning_complete` and `sampling` (model, engine, seeds, GPU seconds). Memory: the requests in flight.
 
-  r1tool sample hf://datasets/AI-MO/NuminaMath-1.5 -n 2 --engine sglang -m deepseek-ai/DeepSeek-R1 --tp 8 -o r1.jsonl.zst
+  r1tool sample hf://datasets/AI-MO/NuminaMath-1.5 --engine sglang -m deepseek-ai/DeepSeek-R1 --tp 8 -o r1.jsonl.zst
 
   r1tool sample problems.jsonl -n 4 --url http://gpu1:8000 --url http://gpu2:8000 | r1tool verify -o r1.jsonl.zst
 """
@@ -52,13 +54,40 @@ def run(
     sample_index_offset: Annotated[
         int, typer.Option("--sample-index-offset", min=0, help="Index of the first sample; seeds depend on it.")
     ] = 0,
+    until_correct: Annotated[
+        int | None,
+        typer.Option("--until-correct", metavar="K", min=1, help="Sample on until K are right; takes --max-n."),
+    ] = None,
+    max_n: Annotated[
+        int | None,
+        typer.Option("--max-n", metavar="N", min=1, help="Most generations a problem with --until-correct."),
+    ] = None,
+    thinking_budget: Annotated[
+        int | None, typer.Option("--thinking-budget", metavar="T", min=1, help="End a thought after T tokens.")
+    ] = None,
+    wait: Annotated[
+        int,
+        typer.Option("--wait", metavar="K", min=0, help="Tell a model that has finished thinking to go on, K times."),
+    ] = 0,
+    journal: Annotated[
+        str | None,
+        typer.Option(
+            "--journal", metavar="FILE", help="Where finished generations are kept; default: OUTPUT.journal."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Ask only for what journal and output lack, or start over.")
+    ] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the first request and stop.")] = False,
     demo: Annotated[
         int | None,
         typer.Option("--demo", metavar="N", min=1, help="N built-in problems instead of an input."),
     ] = None,
 ) -> int:
     from r1tool.client.gather import run as run_loop
+    from r1tool.sampling.options import check
     from r1tool.sampling.run import sample
+    from r1tool.stream.journal import Journal
     from r1tool.stream.stage import Stage
 
     options = SampleOptions(
@@ -71,12 +100,37 @@ def run(
         system=system,
         completion=completion,
         offset=sample_index_offset,
+        until_correct=until_correct,
+        max_n=max_n,
+        thinking_budget=thinking_budget,
+        wait=wait,
         problem_field=problem_field,
         id_field=id_field,
     )
+    check(options)
     source = _demo(demo, stream.inputs, seed) if demo else None
-    with Stage("sample", stream, source=source, drain=False) as stage:
-        run_loop(sample(stage, serving, client, options))
+    if dry_run:
+        return _dry_run(stream, serving, options, source)
+    path = journal or (f"{stream.output}.journal" if stream.output and "://" not in stream.output else None)
+    with ExitStack() as stack:
+        kept = stack.enter_context(Journal(path, resume=resume)) if path else None
+        stage = stack.enter_context(Stage("sample", stream, source=source, drain=False))
+        output = stream.output if resume else None
+        run_loop(sample(stage, serving, client, options, journal=kept, output=output))
+    return stage.status
+
+
+def _dry_run(
+    stream: StreamOptions, serving: ServingOptions, options: SampleOptions, source: "Iterator[Row] | None"
+) -> int:
+    import orjson
+
+    from r1tool.sampling.run import first_request
+    from r1tool.stream.stage import Stage
+
+    with Stage("sample", replace(stream, output=None, quiet=True), writes=False, source=source) as stage:
+        request = first_request(stage.rows(), serving, options)
+    print(orjson.dumps(request, option=orjson.OPT_INDENT_2).decode())
     return stage.status
 
 

@@ -16,6 +16,9 @@ STALE = (*ALIGNED, "correctness_count", "scores", "messages")
 """What speaks of the generations a row had before it was sampled again."""
 
 
+SETTINGS = ("thinking_budget", "wait", "until_correct", "max_n")
+
+
 class Generation(msgspec.Struct, omit_defaults=True):
     """A text and where it came from; `gpu_seconds` is None where nobody knows the number of GPUs."""
 
@@ -33,7 +36,7 @@ class Generation(msgspec.Struct, omit_defaults=True):
     @classmethod
     def of(cls, reply: Reply, seed: int) -> "Generation":
         return cls(
-            text=reply.text,
+            text=reply.text.strip(),
             finish_reason=reply.finish_reason,
             seed=seed,
             model=reply.model,
@@ -82,8 +85,9 @@ def _provenance(generations: list[Generation], missing: int, asking: Asking) -> 
     }
     if missing:
         provenance["missing"] = missing
-    if options.thinking_budget is not None:
-        provenance["thinking_budget"] = options.thinking_budget
-    if options.wait:
-        provenance["wait"] = options.wait
-    return provenance
+    return provenance | settings(options)
+
+
+def settings(options: SampleOptions) -> dict[str, int]:
+    """What `sampling` says of the method beyond the plain one."""
+    return {name: value for name in SETTINGS if (value := getattr(options, name))}

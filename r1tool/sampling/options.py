@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from r1tool.errors import USAGE, R1Error
+
 TEMPLATE = "Please reason step by step, and put your final answer within \\boxed{}.\n\n{problem}"
 """R1's own advice: no system message, the instruction in the user's turn."""
 
@@ -31,3 +33,15 @@ class SampleOptions:
     stop: list[str] = field(default_factory=list)
     problem_field: str | None = None
     id_field: str | None = None
+
+
+def check(options: SampleOptions) -> None:
+    """Raise R1Error where the options do not go together."""
+    if (options.until_correct is None) != (options.max_n is None):
+        raise R1Error("--until-correct and --max-n go together", USAGE)
+    if options.until_correct and options.max_n and options.max_n < max(options.n, options.until_correct):
+        raise R1Error("--max-n must be at least -n and --until-correct", USAGE)
+    if options.thinking_budget is not None and options.thinking_budget >= options.max_tokens:
+        raise R1Error("--thinking-budget must be below --max-tokens, which counts the answer too", USAGE)
+    if "{problem}" not in options.template:
+        raise R1Error("the prompt template must hold {problem}", USAGE)

@@ -12,10 +12,13 @@ from r1tool.sampling.options import SampleOptions
 
 
 class Asking:
-    """How a problem becomes requests. `demonstration` puts the embedded model's examples in front of it."""
+    """How a problem becomes requests to `model`, None if it was not named.
 
-    def __init__(self, options: SampleOptions, *, demonstration: bool = False) -> None:
-        self.options = options
+    `demonstration` puts the embedded model's examples in front of the problem.
+    """
+
+    def __init__(self, options: SampleOptions, *, model: str | None = None, demonstration: bool = False) -> None:
+        self.options, self.model = options, model
         self.demonstration = demonstration
         self.stop = list(options.stop)
         self._demonstration_prompt: Callable[[str], str] | None = None
@@ -49,9 +52,9 @@ class Asking:
         return Draft(messages=[*system, {"role": "user", "content": text}], **sampling)
 
     def sha(self, draft: Draft) -> str:
-        """Of all that decides an answer but the model, which is compared by name."""
+        """Of all that decides an answer."""
         budget = [self.options.thinking_budget, self.options.wait]
-        return _sha([draft.messages, draft.prompt, draft.sampling, budget])
+        return _sha([self.model, draft.messages, draft.prompt, draft.sampling, budget])
 
 
 def _sha(value: Any) -> str:

@@ -1,70 +1,103 @@
 """`sample`: rows in, rows with generations out."""
 
-from typing import TYPE_CHECKING
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from r1tool.client.options import ClientOptions
-from r1tool.client.reply import Reply
-from r1tool.errors import FAILED, BadRow
+from r1tool.errors import R1Error
 from r1tool.records.ids import row_id
 from r1tool.records.row import Row
-from r1tool.sampling.generation import Generation, fill
 from r1tool.sampling.options import TEMPLATE, SampleOptions
+from r1tool.sampling.report import Report
 from r1tool.sampling.request import Asking
 from r1tool.serving.options import ServingOptions
+from r1tool.stream.journal import Journal
 
 if TYPE_CHECKING:
-    from r1tool.client.client import Client
     from r1tool.stream.stage import Stage
 
+LOOK_SECONDS = 2.0
+ROWS_AHEAD = 1.25
+"""Rows under way, as a multiple of what keeps the servers busy."""
 
-async def sample(stage: "Stage", serving: ServingOptions, client: ClientOptions, options: SampleOptions) -> None:
-    """Put every row of `stage` through a model and write it with its generations."""
+
+async def sample(
+    stage: "Stage",
+    serving: ServingOptions,
+    client: ClientOptions,
+    options: SampleOptions,
+    *,
+    journal: Journal | None = None,
+    output: str | None = None,
+) -> None:
+    """Put every row of `stage` through a model and write it with its generations.
+
+    What `journal` and the rows already in the file `output` hold is not asked for again; if that is everything, no
+    server is started and the file is left as it is. Raises R1Error if no server can be had.
+    """
     from r1tool.client.client import connect
     from r1tool.client.gather import run_rows
+    from r1tool.sampling.earlier import Earlier
+    from r1tool.sampling.sampler import Sampler
 
-    async with connect(serving, client, note=stage.note, lazy=True) as asking_client:
-        plain = options.template == TEMPLATE and not options.system and not options.completion
-        asking = Asking(options, demonstration=plain and asking_client.demonstration)
-        sampler = Sampler(stage, asking_client, asking)
-        rows = lambda: max(1, asking_client.pool.capacity * 5 // (4 * options.n)) + 1  # noqa: E731
-        await run_rows(stage, sampler.row, in_flight=rows, ordered=False)
+    async with connect(serving, client, note=stage.note, lazy=True) as servers:
+        named = serving.model or servers.own_model
+        asking = Asking(options, model=named, demonstration=_plain(options) and servers.demonstration)
+        if named is None:
+            await servers.look(LOOK_SECONDS)
+        report = Report()
+        sampler = Sampler(stage, servers, asking, journal, report)
+        earlier = Earlier(output, asking, servers.served_model, journal, stage.note) if output else None
+
+        def rows_in_flight() -> int:
+            return int(servers.pool.capacity * ROWS_AHEAD / options.n) + 1
+
+        with _on_notice(sampler.checkpoint):
+            checkpointing = asyncio.create_task(sampler.checkpoint_often())
+            try:
+                rows: Iterator[Row] = stage.rows()
+                if earlier:
+                    rows = earlier.missing(rows, stage)
+                await run_rows(stage, sampler.row, in_flight=rows_in_flight, ordered=False, rows=rows)
+            finally:
+                checkpointing.cancel()
+        if earlier and not stage.stopped:
+            earlier.finish(stage)
 
 
-class Sampler:
-    """One problem at a time; many are under way at once."""
+def first_request(rows: Iterator[Row], serving: ServingOptions, options: SampleOptions) -> dict[str, Any]:
+    """Route and body of the first request that `sample` would send. Raises R1Error if there is no row to ask about."""
+    from r1tool.client.continuation import CHAT, COMPLETION
+    from r1tool.serving.engines import choose
 
-    def __init__(self, stage: "Stage", client: "Client", asking: Asking) -> None:
-        self.stage, self.client, self.asking = stage, client, asking
-        self.options = asking.options
+    engine = choose(serving, quiet=True)
+    asking = Asking(options, demonstration=_plain(options) and engine == "embedded" and serving.model is None)
+    for row in rows:
+        if problem := row.get("problem"):
+            draft = asking.draft(problem, row_id(row, options.id_field), options.offset)
+            prompt = {"messages": draft.messages} if draft.messages is not None else {"prompt": draft.prompt}
+            return {"route": CHAT if draft.messages is not None else COMPLETION} | prompt | draft.sampling
+    raise R1Error("no row with a problem to show a request for")
 
-    async def row(self, row: Row) -> Row:
-        """The row with its generations. Raises BadRow if there is none."""
-        import asyncio
 
-        problem = row.get("problem")
-        if not isinstance(problem, str) or not problem.strip():
-            raise BadRow("no problem")
-        id_ = row_id(row, self.options.id_field)
-        wanted = range(self.options.offset, self.options.offset + self.options.n)
-        tasks = [asyncio.create_task(self._generation(problem, id_, index)) for index in wanted]
-        try:
-            await asyncio.wait(tasks)
-        except asyncio.CancelledError:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-        failures = [error for task in tasks if not task.cancelled() and (error := task.exception())]
-        fatal = next((error for error in failures if not isinstance(error, BadRow)), None)
-        if fatal is not None:
-            raise fatal
-        done = [task.result() for task in tasks if not task.cancelled() and not task.exception()]
-        if not done:
-            raise failures[0] if failures else asyncio.CancelledError
-        if len(done) < len(tasks):
-            self.stage.status = self.stage.status or FAILED
-        return fill(row, id_, done, len(tasks) - len(done), self.asking)
+def _plain(options: SampleOptions) -> bool:
+    """Whether nothing was said of the prompt, so that the embedded model may be given its examples."""
+    return options.template == TEMPLATE and not options.system and not options.completion
 
-    async def _generation(self, problem: str, id_: str, index: int) -> Generation:
-        draft = self.asking.draft(problem, id_, index)
-        reply: Reply = await self.client.generate(draft)
-        return Generation.of(reply, draft.sampling["seed"])
+
+@contextlib.contextmanager
+def _on_notice(checkpoint: Callable[[], None]) -> Iterator[None]:
+    """Call `checkpoint` at SIGUSR1, by which Slurm tells that time is nearly up."""
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(signal.SIGUSR1, checkpoint)
+    except (ValueError, RuntimeError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGUSR1)

@@ -1,0 +1,50 @@
+"""Looking at the servers' own counters: for the limits of requests in flight, the watchdog and the progress row."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import aiohttp
+
+from r1tool.client.endpoint import Endpoint
+from r1tool.client.growth import Load
+from r1tool.client.pool import Pool
+
+LOOK_SECONDS = 2.0
+
+
+async def monitor(pool: Pool, note: Callable[[str], None]) -> None:
+    """Look at every living server every LOOK_SECONDS, for ever; `note` what its limit has settled on."""
+    tokens = {id(endpoint): 0 for endpoint in pool.endpoints}
+    settled: set[int] = set()
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        for endpoint in pool.endpoints:
+            if not endpoint.alive:
+                continue
+            rate = (endpoint.tokens - tokens[id(endpoint)]) / LOOK_SECONDS
+            tokens[id(endpoint)] = endpoint.tokens
+            endpoint.load = await look(endpoint, rate)
+            if pool.limit is not None:
+                continue
+            endpoint.growth.observe(endpoint.load, endpoint.in_flight, time.monotonic())
+            pool.wake()
+            if endpoint.growth.settled and id(endpoint) not in settled:
+                settled.add(id(endpoint))
+                note(f"{endpoint.growth.limit} requests in flight at {endpoint.url} ({endpoint.growth.reason})")
+
+
+async def look(endpoint: Endpoint, rate: float) -> Load:
+    """What the server says of itself; what it does not say is None."""
+    from r1tool.serving.metrics import read_metrics
+
+    try:
+        metrics = await read_metrics(endpoint.session, endpoint.url, endpoint.engine)
+    except (aiohttp.ClientError, OSError, ValueError):
+        metrics = None
+    if metrics is None:
+        return Load(rate=rate)
+    if metrics.generation_tokens != endpoint.generated:
+        endpoint.generated = metrics.generation_tokens
+        endpoint.last_progress = time.monotonic()
+    return Load(metrics.running, metrics.waiting, metrics.cache, metrics.preemptions, rate)

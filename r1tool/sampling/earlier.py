@@ -1,0 +1,147 @@
+"""The output file of an earlier run: complete rows are kept, the others are completed."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from r1tool.errors import BadRow
+from r1tool.records.ids import row_id, sample_seed
+from r1tool.records.row import Row
+from r1tool.sampling.generation import SETTINGS, Generation, settings
+from r1tool.sampling.request import Asking
+from r1tool.stream.journal import Journal, Key
+
+if TYPE_CHECKING:
+    from r1tool.stream.stage import Stage
+
+
+class Earlier:
+    """What the file at `path` holds: about 80 bytes of memory a row.
+
+    A row is complete if it was made with the same settings and lacks no generation. The generations of an incomplete
+    one go into the journal, from where they are taken.
+    """
+
+    def __init__(
+        self, path: str, asking: Asking, model: str | None, journal: Journal | None, note: Callable[[str], None]
+    ) -> None:
+        self.path, self.asking, self.model, self.journal, self.note = Path(path), asking, model, journal, note
+        self._complete: set[int] = set()
+        self._incomplete: set[int] = set()
+        self._copied = False
+        for row in self._rows():
+            mark = self._mark(row)
+            if mark is None:
+                continue
+            if self._is_complete(row):
+                self._complete.add(mark)
+            else:
+                self._incomplete.add(mark)
+                self._save(row)
+
+    def missing(self, rows: Iterator[Row], stage: "Stage") -> Iterator[Row]:
+        """The rows still to be asked for; before the first, the complete ones are copied to the stage's output."""
+        for row in rows:
+            mark = self._mark(row)
+            if mark in self._complete:
+                continue
+            if not self._copied:
+                self._copy(stage, self._complete)
+            self._incomplete.discard(mark or 0)
+            yield row
+
+    def finish(self, stage: "Stage") -> None:
+        """Copy the incomplete rows that did not come again, or leave the file alone if nothing was missing."""
+        if self._copied:
+            self._copy(stage, self._incomplete)
+        elif self._complete:
+            stage.leave_output()
+            self.note(f"{self.path} is complete: nothing to do")
+
+    def _rows(self) -> Iterator[Row]:
+        from r1tool.stream.readers import lines
+        from r1tool.stream.sources import Source
+
+        if "://" in str(self.path) or not self.path.is_file():
+            return
+        for line in lines(Source(str(self.path), str(self.path)), self._damaged):
+            try:
+                yield Row.parse(line.rstrip(b"\n"))
+            except BadRow:
+                continue
+
+    def _damaged(self, what: str) -> None:
+        self.note(f"{self.path}: {what}; what it lacks is asked for again")
+
+    def _copy(self, stage: "Stage", marks: set[int]) -> None:
+        self._copied = True
+        if marks:
+            for row in self._rows():
+                if self._mark(row) in marks:
+                    stage.write(row)
+
+    def _mark(self, row: Row) -> int | None:
+        """Of the row's id and problem, None where it has none."""
+        try:
+            text = f"{row_id(row, self.asking.options.id_field)}\0{row.get('problem')}"
+        except BadRow:
+            return None
+        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+    def _is_complete(self, row: Row) -> bool:
+        made = self._made(row)
+        seeds = made.get("seeds", []) if made else []
+        return made is not None and "missing" not in made and seeds[: self.asking.options.n] == self._seeds(row)
+
+    def _made(self, row: Row) -> dict[str, Any] | None:
+        """How the row's generations were made, None if not as is asked for now."""
+        try:
+            made: dict[str, Any] | None = row.get("sampling")
+        except BadRow:
+            return None
+        options = self.asking.options
+        wanted = {
+            "temperature": options.temperature,
+            "top_p": options.top_p,
+            "max_tokens": options.max_tokens,
+            "template_sha": self.asking.template_sha,
+        }
+        if self.model is not None:
+            wanted["model"] = self.model
+        if not made or any(made.get(name) != value for name, value in wanted.items()):
+            return None
+        return made if {name: made[name] for name in SETTINGS if made.get(name)} == settings(options) else None
+
+    def _seeds(self, row: Row) -> list[int]:
+        options, id_ = self.asking.options, row_id(row, self.asking.options.id_field)
+        return [sample_seed(options.seed, id_, options.offset + sample) for sample in range(options.n)]
+
+    def _save(self, row: Row) -> None:
+        """Put the generations of an incomplete row into the journal, unless they are there."""
+        made = self._made(row)
+        if not self.journal or made is None:
+            return
+        id_, seeds = row_id(row, self.asking.options.id_field), made.get("seeds", [])
+        counts = row.get("token_counts", [])
+        first = self.asking.options.offset
+        for sample in range(first, first + len(seeds) + made.get("missing", 0)):
+            draft = self.asking.draft(row["problem"], id_, sample)
+            key = Key(id_, sample, self.asking.sha(draft))
+            if draft.sampling["seed"] not in seeds or key in self.journal:
+                continue
+            at = seeds.index(draft.sampling["seed"])
+            count = counts[at] if at < len(counts) and counts[at] else None
+            generation = Generation(
+                text=row["generations"][at],
+                finish_reason=row["finish_reasons"][at],
+                seed=seeds[at],
+                model=made["model"],
+                engine=made["engine"],
+                version=made.get("engine_version"),
+                prompt_tokens=count.prompt if count else None,
+                completion_tokens=count.completion if count else None,
+                thinking_tokens=count.thinking if count else None,
+                gpu_seconds=made["gpu_seconds"] / len(seeds) if made.get("gpu_seconds") is not None else None,
+            )
+            self.journal.finish(key, generation, remember=True)

@@ -1,0 +1,158 @@
+"""The generations of one row: those an earlier run has paid for, and the missing ones."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from r1tool.client.budget import force
+from r1tool.client.draft import Draft
+from r1tool.client.gather import Lane
+from r1tool.errors import FAILED, BadRow
+from r1tool.records.ids import row_id
+from r1tool.records.row import Row
+from r1tool.sampling.generation import Generation, fill
+from r1tool.sampling.request import Asking
+from r1tool.stream.journal import Journal, Key
+
+if TYPE_CHECKING:
+    from r1tool.client.client import Client
+    from r1tool.sampling.report import Report
+    from r1tool.stream.stage import Stage
+
+CHECKPOINT_SECONDS = 10.0
+
+_decode = msgspec.json.Decoder(Generation).decode
+
+
+class Sampler:
+    """Makes rows whole. Many rows are under way at once, in one event loop."""
+
+    def __init__(
+        self, stage: "Stage", client: "Client", asking: Asking, journal: Journal | None, report: "Report"
+    ) -> None:
+        self.stage, self.client, self.asking, self.journal, self.report = stage, client, asking, journal, report
+        self.options = asking.options
+        self._drafts: dict[Key, Draft] = {}
+        self._cuts: dict[Key, int] = {}
+        self._grader = Lane("grader") if self.options.until_correct else None
+
+    async def row(self, row: Row) -> Row:
+        """The row with its generations, as many as could be had. Raises BadRow if there is none.
+
+        When cancelled it returns what is finished; the texts of the rest are in the journal.
+        """
+        problem = row.get("problem")
+        if not isinstance(problem, str) or not problem.strip():
+            raise BadRow("no problem")
+        id_ = row_id(row, self.options.id_field)
+        done: dict[int, Generation] = {}
+        failures: list[BaseException] = []
+        asked, cancelled = 0, False
+        while not cancelled and (more := await self._wanted(row, done, asked)):
+            first = self.options.offset + asked
+            tasks = {i: asyncio.create_task(self._generation(problem, id_, i)) for i in range(first, first + more)}
+            asked += more
+            cancelled = await _settle(tasks.values())
+            done |= {i: task.result() for i, task in tasks.items() if not task.cancelled() and not task.exception()}
+            failures += [error for task in tasks.values() if not task.cancelled() and (error := task.exception())]
+            fatal = next((error for error in failures if not isinstance(error, BadRow)), None)
+            if fatal is not None and not cancelled:
+                raise fatal
+        if not done:
+            raise failures[0] if failures and not cancelled else asyncio.CancelledError
+        if len(done) < asked:
+            self.stage.status = self.stage.status or FAILED
+            self.report.missing += asked - len(done)
+            for reason in {str(error) for error in failures}:
+                self.stage.note(f"{id_}: a generation is missing: {reason}")
+        return fill(row, id_, list(done.values()), asked - len(done), self.asking)
+
+    async def checkpoint_often(self) -> None:
+        """Put the texts of all requests in flight into the journal from time to time, for ever."""
+        while True:
+            await asyncio.sleep(CHECKPOINT_SECONDS)
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Put the texts of all requests in flight into the journal now."""
+        for key, draft in self._drafts.items():
+            self._keep(key, draft)
+
+    async def _wanted(self, row: Row, done: dict[int, Generation], asked: int) -> int:
+        """How many generations to ask for next."""
+        options = self.options
+        if asked < options.n:
+            return options.n - asked
+        if not options.until_correct or not options.max_n or asked >= options.max_n or not done:
+            return 0
+        right = await self._right(row, done.values())
+        return 0 if right is None else max(0, min(options.until_correct - right, options.max_n - asked))
+
+    async def _right(self, row: Row, generations: Iterable[Generation]) -> int | None:
+        """How many are right; None where there is nothing to compare with."""
+        from r1tool.grading import grade
+
+        assert self._grader
+        outcomes = [
+            (await self._grader.run(grade, row.get("answer"), each.text, row.get("problem"))).outcome
+            for each in generations
+        ]
+        return None if "gold_unparsable" in outcomes else outcomes.count("correct")
+
+    async def _generation(self, problem: str, id_: str, sample: int) -> Generation:
+        draft = self.asking.draft(problem, id_, sample)
+        key = Key(id_, sample, self.asking.sha(draft))
+        if (kept := self._finished(key)) is not None:
+            return kept
+        if self.journal and (partial := self.journal.partial(key)):
+            draft.resume(partial.text, partial.state)
+            self.report.continued += 1
+        self._drafts[key] = draft
+        try:
+            if self.options.thinking_budget is not None or self.options.wait:
+                reply = await force(self.client, draft, budget=self.options.thinking_budget, waits=self.options.wait)
+            else:
+                reply = await self.client.generate(draft)
+        except asyncio.CancelledError:
+            self._keep(key, draft)
+            raise
+        finally:
+            del self._drafts[key]
+            self._cuts.pop(key, None)
+        generation = Generation.of(reply, draft.sampling["seed"])
+        if self.journal:
+            self.journal.finish(key, generation)
+        self.report.finished(reply)
+        return generation
+
+    def _finished(self, key: Key) -> Generation | None:
+        found = self.journal.finished(key) if self.journal else None
+        if found is None:
+            return None
+        generation = _decode(found)
+        served = self.client.served_model
+        if served is not None and generation.model != served:
+            return None
+        self.report.kept += 1
+        return generation
+
+    def _keep(self, key: Key, draft: Draft) -> None:
+        if self.journal and draft.text:
+            anew = self._cuts.get(key, 0) != draft.cuts
+            self._cuts[key] = draft.cuts
+            self.journal.checkpoint(key, draft.text, draft.state, anew=anew)
+
+
+async def _settle(tasks: Iterable["asyncio.Task[Any]"]) -> bool:
+    """Wait for all; True if this was cancelled meanwhile, and then they are too."""
+    tasks = list(tasks)
+    try:
+        await asyncio.wait(tasks)
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        return True
+    return False

@@ -1,0 +1,378 @@
+"""A model server that thinks in made-up words: the API of OpenAI as vLLM, SGLang and llama.cpp serve it, with every
+failure of a real one on demand.
+
+An answer is decided by its seed alone, so that one continued after a break can be compared with one that had none.
+Run as a program it prints its port; `GET /counters` tells what it was asked, `POST /control` changes its settings.
+"""
+
+import argparse
+import asyncio
+import random
+import re
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+TOKEN = re.compile(r"\s*\S+|\s+")
+OWNERS = {"vllm": "vllm", "sglang": "sglang", "llamacpp": "llamacpp", "openai": "somebody"}
+
+
+@dataclass
+class Settings:
+    """`failures` gives the share of requests that end in 429, 503, 500, 400, html, drop, early, garbage, error, stall.
+
+    `thinking` and `answer` are tokens; `opens` says that the chat template ends with <think>; `parser` that thoughts
+    come in a field of their own; `slots` is how many requests run at once, the others wait.
+    """
+
+    engine: str = "vllm"
+    model: str = "fake"
+    thinking: int = 20
+    answer: int = 5
+    pause: float = 0.0
+    opens: bool = False
+    parser: bool = False
+    thinks: bool = True
+    slots: int = 1_000_000
+    context: int = 1_000_000
+    tokenless: bool = False
+    key: str | None = None
+    boxed: list[str] = field(default_factory=list)
+    failures: dict[str, float] = field(default_factory=dict)
+    refuse: str | None = None
+
+
+class Fake:
+    """The server's state; `app()` is its aiohttp application."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.random = random.Random(0)
+        self.requests: Counter[str] = Counter()
+        self.started: Counter[int] = Counter()
+        self.finished: Counter[int] = Counter()
+        self.failed: Counter[str] = Counter()
+        self.bodies: list[dict[str, Any]] = []
+        self.tokens = 0
+        self.running = self.waiting = self.peak = 0
+        self.words: dict[str, int] = {}
+        self.texts: list[str] = []
+        self.slots = asyncio.Semaphore(settings.slots)
+
+    def app(self) -> web.Application:
+        app = web.Application(client_max_size=1 << 30)
+        app.router.add_post("/v1/chat/completions", self.complete)
+        app.router.add_post("/v1/completions", self.complete)
+        app.router.add_get("/v1/models", self.models)
+        app.router.add_get("/health", self.health)
+        app.router.add_get("/version", self.version)
+        app.router.add_get("/server_info", self.version)
+        app.router.add_get("/metrics", self.metrics)
+        app.router.add_get("/counters", self.counters)
+        app.router.add_post("/control", self.control)
+        app.router.add_post("/tokenize", self.tokenize)
+        app.router.add_post("/detokenize", self.detokenize)
+        app.router.add_post("/apply-template", self.apply_template)
+        app.router.add_post("/classify", self.classify)
+        return app
+
+    def generate(self, seed: int) -> list[str]:
+        """The tokens of the answer that `seed` decides, without a swallowed <think>."""
+        draw, own = random.Random(seed), self.settings
+        boxed = own.boxed[seed % len(own.boxed)] if own.boxed else str(seed % 100)
+        length = draw.randint(max(1, own.thinking // 2), own.thinking * 3 // 2) if own.thinking else 0
+        tokens = [f" w{draw.randrange(1000)}" for _ in range(length)]
+        if own.thinks:
+            tokens = ([] if own.opens else ["<think>"]) + ["\nLet", *tokens, "\n</think>"]
+            tokens += ["\n\nSo"]
+        tokens += [f" a{draw.randrange(1000)}" for _ in range(own.answer)]
+        return [*tokens, f" \\boxed{{{boxed}}}"]
+
+    def rest(self, seed: int, so_far: str) -> list[str]:
+        """What follows `so_far` in the answer of `seed`; some more where a client put in its own words."""
+        tokens = self.generate(seed)
+        full = "".join(tokens)
+        if full.startswith(so_far):
+            return TOKEN.findall(full[len(so_far) :])
+        close = tokens.index("\n</think>") if "\n</think>" in tokens else 0
+        return tokens[close + 1 :] if "</think>" in so_far else [" again"] * 3 + tokens[close:]
+
+    def render(self, messages: list[dict[str, str]]) -> str:
+        text = "".join(f"<|{each['role']}|>{each['content']}" for each in messages)
+        return text + "<|assistant|>" + ("<think>\n" if self.settings.opens else "")
+
+    async def complete(self, request: web.Request) -> web.StreamResponse:
+        body = orjson.loads(await request.read())
+        self.requests[request.path] += 1
+        if len(self.bodies) < 2000:
+            self.bodies.append(body)
+        own = self.settings
+        if own.key and request.headers.get("Authorization") != f"Bearer {own.key}":
+            return web.json_response({"error": {"message": "no key"}}, status=401)
+        if body.get("model") not in (own.model, None):
+            return _error(404, f"The model `{body.get('model')}` does not exist.")
+        chat = request.path.endswith("chat/completions")
+        prompt, so_far = self._prompt(body, chat)
+        if own.refuse and own.refuse in prompt:
+            return _error(400, "This model's maximum context length is 8 tokens.")
+        if len(TOKEN.findall(prompt)) > own.context:
+            return _error(400, f"This model's maximum context length is {own.context} tokens.")
+        failure = self._draw_failure()
+        if failure in ("429", "503", "500", "400"):
+            return _error(int(failure), "injected", {"Retry-After": "0"} if failure == "429" else None)
+        if failure == "html":
+            return web.Response(text="<html><body>Bad gateway</body></html>", content_type="text/html")
+        seed = int(body.get("seed") or 0)
+        self.started[seed] += 1
+        tokens = self.rest(seed, so_far)
+        for stop in body.get("stop") or []:
+            tokens = _stopped(tokens, stop)
+        finish = "stop"
+        if len(tokens) > body.get("max_tokens", 1 << 30):
+            tokens, finish = tokens[: body["max_tokens"]], "length"
+        usage = {
+            "prompt_tokens": len(TOKEN.findall(prompt)) + len(TOKEN.findall(so_far)),
+            "completion_tokens": len(tokens),
+        }
+        self.waiting += 1
+        async with self.slots:
+            self.waiting -= 1
+            self.running += 1
+            self.peak = max(self.peak, self.running)
+            try:
+                if body.get("stream"):
+                    return await self._stream(request, body, chat, tokens, finish, usage, failure)
+                for _ in tokens:
+                    await asyncio.sleep(self.settings.pause)
+                    self.tokens += 1
+            finally:
+                self.running -= 1
+        self.finished[seed] += 1
+        text = "".join(tokens)
+        choice = {"index": 0, "finish_reason": finish}
+        choice |= {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
+        return web.json_response({"id": "x", "choices": [choice], "usage": usage})
+
+    async def _stream(
+        self,
+        request: web.Request,
+        body: dict[str, Any],
+        chat: bool,
+        tokens: list[str],
+        finish: str,
+        usage: dict[str, int],
+        failure: str | None,
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        breaks = self.random.randrange(len(tokens)) if failure and tokens else -1
+        thinking = chat and self.settings.parser
+        for index, token in enumerate(tokens):
+            if index == breaks:
+                if failure == "stall":
+                    await asyncio.sleep(3600)
+                elif failure == "garbage":
+                    await response.write(b'data: {"choices": [{"del\n\n')
+                elif failure == "error":
+                    await response.write(b'data: {"error": {"message": "injected", "code": 500}}\n\n')
+                elif failure == "drop" and request.transport:
+                    request.transport.abort()
+                return response
+            name = "content"
+            if thinking:
+                if token.strip() in ("<think>", "</think>"):
+                    thinking = "</think>" not in token
+                    continue
+                name = "reasoning" if self.settings.engine == "vllm" else "reasoning_content"
+            choice = {"index": 0, "finish_reason": None} | ({"delta": {name: token}} if chat else {"text": token})
+            await response.write(b"data: " + orjson.dumps({"id": "x", "choices": [choice]}) + b"\n\n")
+            self.tokens += 1
+            if self.settings.pause:
+                await asyncio.sleep(self.settings.pause)
+        last = {"index": 0, "finish_reason": finish} | ({"delta": {}} if chat else {"text": ""})
+        await response.write(b"data: " + orjson.dumps({"id": "x", "choices": [last]}) + b"\n\n")
+        if (body.get("stream_options") or {}).get("include_usage"):
+            await response.write(b"data: " + orjson.dumps({"id": "x", "choices": [], "usage": usage}) + b"\n\n")
+        self.finished[int(body.get("seed") or 0)] += 1
+        await response.write(b"data: [DONE]\n\n")
+        return response
+
+    def _prompt(self, body: dict[str, Any], chat: bool) -> tuple[str, str]:
+        """The rendered prompt and what of the answer stands behind it already."""
+        if chat:
+            messages, so_far = body["messages"], ""
+            if body.get("continue_final_message"):
+                messages, so_far = messages[:-1], messages[-1]["content"]
+            return self.render(messages), so_far
+        prompt = body["prompt"]
+        text = "".join(self.texts[token] for token in prompt) if isinstance(prompt, list) else prompt
+        marker = "<|assistant|>" + ("<think>\n" if self.settings.opens else "")
+        for mark in (marker, "Solution:", "ANSWER:"):
+            if mark in text:
+                before, mark, so_far = text.rpartition(mark)
+                return before + mark, so_far
+        return text, ""
+
+    def _draw_failure(self) -> str | None:
+        mark = self.random.random()
+        for name, share in self.settings.failures.items():
+            mark -= share
+            if mark < 0:
+                self.failed[name] += 1
+                return name
+        return None
+
+    async def models(self, request: web.Request) -> web.Response:
+        own = self.settings
+        if own.key and request.headers.get("Authorization") != f"Bearer {own.key}":
+            return web.json_response({"error": {"message": "no key"}}, status=401)
+        entry = {"id": own.model, "object": "model", "owned_by": OWNERS[own.engine]}
+        return web.json_response({"object": "list", "data": [entry]})
+
+    async def health(self, request: web.Request) -> web.Response:
+        return web.Response()
+
+    async def version(self, request: web.Request) -> web.Response:
+        return web.json_response({"version": "9.9"})
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        labels = '{engine="0",model_name="fake"}'
+        names = {
+            "vllm": ("num_requests_running", "num_requests_waiting", "kv_cache_usage_perc", "generation_tokens_total"),
+            "sglang": ("num_running_reqs", "num_queue_reqs", "full_token_usage", "generation_tokens_total"),
+        }.get(self.settings.engine)
+        if not names:
+            return web.Response(status=404)
+        values = (self.running, self.waiting, self.running / self.settings.slots, self.tokens)
+        lines = [f"{self.settings.engine}:{name}{labels} {value}" for name, value in zip(names, values, strict=True)]
+        return web.Response(text="\n".join(lines) + "\n")
+
+    async def counters(self, request: web.Request) -> web.Response:
+        answer = {
+            "requests": dict(self.requests),
+            "started": {str(seed): count for seed, count in self.started.items()},
+            "finished": {str(seed): count for seed, count in self.finished.items()},
+            "failed": dict(self.failed),
+            "tokens": self.tokens,
+            "running": self.running,
+            "peak": self.peak,
+            "bodies": self.bodies,
+        }
+        return web.Response(body=orjson.dumps(answer), content_type="application/json")
+
+    async def control(self, request: web.Request) -> web.Response:
+        for name, value in orjson.loads(await request.read()).items():
+            setattr(self.settings, name, value)
+        return web.Response()
+
+    async def tokenize(self, request: web.Request) -> web.Response:
+        body = orjson.loads(await request.read())
+        if self.settings.engine != "vllm" or self.settings.tokenless:
+            return web.Response(status=404)
+        text = self.render(body["messages"]) if "messages" in body else body["prompt"]
+        tokens = []
+        for word in TOKEN.findall(text):
+            if word not in self.words:
+                self.words[word] = len(self.words)
+                self.texts.append(word)
+            tokens.append(self.words[word])
+        return web.json_response({"tokens": tokens, "count": len(tokens)})
+
+    async def detokenize(self, request: web.Request) -> web.Response:
+        body = orjson.loads(await request.read())
+        return web.json_response({"prompt": "".join(self.texts[token] for token in body["tokens"])})
+
+    async def apply_template(self, request: web.Request) -> web.Response:
+        if self.settings.engine != "llamacpp":
+            return web.Response(status=404)
+        return web.json_response({"prompt": self.render(orjson.loads(await request.read())["messages"])})
+
+    async def classify(self, request: web.Request) -> web.Response:
+        failure = self._draw_failure()
+        if failure:
+            return _error(int(failure), "injected")
+        return web.json_response([{"embedding": [float(len(orjson.loads(await request.read())["text"]))]}])
+
+
+def _stopped(tokens: list[str], stop: str) -> list[str]:
+    for index, token in enumerate(tokens):
+        if stop in token:
+            return tokens[:index] + ([token.partition(stop)[0]] if token.partition(stop)[0] else [])
+    return tokens
+
+
+def _error(status: int, message: str, headers: dict[str, str] | None = None) -> web.Response:
+    return web.json_response({"error": {"message": message, "code": status}}, status=status, headers=headers)
+
+
+async def serve(settings: Settings, port: int) -> None:
+    runner = web.AppRunner(Fake(settings).app(), access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", port, backlog=8192)
+    await site.start()
+    print(runner.addresses[0][1], flush=True)
+    await asyncio.Event().wait()
+
+
+class Running:
+    """A fake in a process of its own, at `url`."""
+
+    def __init__(self, port: int = 0, **settings: Any) -> None:
+        self.settings = Settings(**settings)
+        self.port = port
+        self.start()
+
+    def start(self) -> None:
+        """Start it, the second time on the same port and with its counters at zero."""
+        command = [sys.executable, __file__, orjson.dumps(self.settings).decode(), "--port", str(self.port)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        assert self.process.stdout
+        self.port = int(self.process.stdout.readline())
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
+
+    @property
+    def counters(self) -> dict[str, Any]:
+        """What it was asked since it started."""
+        with urllib.request.urlopen(f"{self.url}/counters") as answer:
+            return orjson.loads(answer.read())
+
+    def set(self, **settings: Any) -> None:
+        """Change settings of the running server."""
+        request = urllib.request.Request(f"{self.url}/control", data=orjson.dumps(settings))
+        with urllib.request.urlopen(request):
+            pass
+
+    def text(self, seed: int) -> str:
+        """The whole answer that `seed` decides, as the model wrote it."""
+        return "".join(Fake.generate(self, seed))  # type: ignore[arg-type]
+
+    def __enter__(self) -> "Running":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("settings", nargs="?", default="{}")
+    parser.add_argument("--port", type=int, default=0)
+    given = parser.parse_args()
+    asyncio.run(serve(Settings(**orjson.loads(given.settings)), given.port))
+
+
+if __name__ == "__main__":
+    main()
