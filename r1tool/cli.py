@@ -77,8 +77,11 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
         # what is left in Python's buffers has no reader: a flush at exit would only complain
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return BROKEN_PIPE
-    except (OSError, MemoryError) as error:
-        return complain(prog, f"{type(error).__name__}: {error}", FAILED)
+    except OSError as error:
+        return complain(prog, f"{error.filename or 'input or output'}: {error.strerror or error}", FAILED)
+    except Exception as error:
+        bug = f"{type(error).__name__}: {error}; a bug of r1tool, please report it with what R1TOOL_DEBUG=1 prints"
+        return complain(prog, bug, FAILED)
 
 
 def load(name: str) -> Any:
