@@ -10,7 +10,8 @@ from r1tool.grading.numeric import Unsure, Value
 from r1tool.grading.units import dimension
 
 MAX_UNORDERED = 40
-POINTS = 4
+POINTS = 6
+FLOAT_DIGITS = 10
 MIN_ROUNDED_DIGITS = 3
 """Significant digits a decimal must have to stand for the exact value it rounds."""
 
@@ -97,6 +98,8 @@ def _row(node: Node) -> tuple[tuple[Node, ...], tuple[str, ...]]:
 def _assigned(node: Node) -> Node:
     operators, sides = node[1], node[2]
     if set(operators) <= {"=", "~", "=="}:
+        if not variables_of(node) and set(operators) == {"="} and all(side[0] in _SCALARS or side[0] == "unit" for side in sides):
+            return _value(sides[-1])  # 8 + 14 + 56 = 78 says 78
         if "~" in operators and operators[0] != "~":  # x = 1/3 ≈ 0.33 says 1/3
             cut = operators.index("~")
             operators, sides = operators[:cut], sides[: cut + 1]
@@ -104,6 +107,8 @@ def _assigned(node: Node) -> Node:
             if sides[0][0] in _NAMES:
                 return _value(sides[1])
             return _value(sides[0])
+        if sides[0][0] == "mul" and sides[0][1][0] == "var" and _arguments(sides[0][2]) and not _tests(sides[0], sides[1]):
+            return _value(sides[-1])  # n(x) = ...
         if sides[0][0] in _NAMES or sides[0][0] in ("ratio", "matrix") or len(sides) > 2:
             if sides[0][0] in ("var", "apply") and len(sides) == 2 and sides[0][1] in variables_of(sides[1]):
                 return node
@@ -117,6 +122,15 @@ def _assigned(node: Node) -> Node:
     if operators == ("in",) and sides[0][0] in ("var", "abs"):
         return _value(sides[1]) if sides[0][0] == "var" else node
     return node
+
+
+def _arguments(node: Node) -> bool:
+    return node[0] == "group" and node[1][0] == "var" or node[0] == "seq" and all(item[0] == "var" for item in node[3])
+
+
+def _tests(call: Node, value: Node) -> bool:
+    """Whether a(x) = ... is a product after all: the name in front stands on the right as well."""
+    return call[1][1] in variables_of(value)
 
 
 def _name(node: Node) -> str | None:
@@ -133,20 +147,30 @@ def scalars(gold: Node, answer: Node) -> bool | None:
     """Two expressions: exact where both are rational, else at points drawn for their variables."""
     names = variables_of(gold) | variables_of(answer)
     if not names:
+        infinite = [any(n == ("const", "oo") for n in walk(side)) for side in (gold, answer)]
+        if any(infinite):
+            return None if all(infinite) else False
         return numbers(gold, answer)
     integers = any(n[0] in ("fact", "binom", "mod", "floor", "ceil") for side in (gold, answer) for n in walk(side))
     outcomes = []
-    for index in range(POINTS):
+    for index in range(3 * POINTS if integers else POINTS):
         point = numeric.point(names, index, integers=integers)
         try:
             outcomes.append(numeric.same(numeric.evaluate(gold, point), numeric.evaluate(answer, point)))
         except Unsure:
             outcomes.append(None)
+        if integers and outcomes.count(True) == POINTS:
+            break
     if all(outcomes):
         return True
-    positive = [o for o in outcomes[:2] if o is not None]
+    positive = [o for o in outcomes[: numeric.POSITIVE_POINTS] if o is not None]
     if False not in outcomes:
-        return True if len([o for o in outcomes if o]) >= 3 else None
+        return True if outcomes.count(True) >= 3 else None
+    if False not in positive and len(positive) >= 3:
+        # they part at negative values only: branches of roots and logarithms, or an absolute value
+        return None if any(n[0] == "abs" for side in (gold, answer) for n in walk(side)) else True
+    if integers and False in outcomes:
+        return False
     if False in positive:
         if integers or _integer_valued(names, gold, answer):
             return None if _same_at_integers(names, gold, answer) else False
@@ -178,8 +202,8 @@ def numbers(gold: Node, answer: Node) -> bool | None:
     """Two constants; a decimal stands for what it rounds if it has digits enough."""
     left, right = numeric.evaluate(gold), numeric.evaluate(answer)
     outcome = numeric.same(left, right)
-    if outcome:
-        return True
+    if outcome or outcome is None:
+        return outcome
     rounded = [_rounds(gold, left, right), _rounds(answer, right, left)]
     if True in rounded:
         return True
@@ -192,7 +216,14 @@ def _rounds(decimal: Node, value: Value, other: Value) -> bool:
     if places is None or digits < MIN_ROUNDED_DIGITS:
         return False
     a, b = numeric.approximate(value), numeric.approximate(other)
-    return abs(a.value - b.value) <= 0.5 * 10.0**-places * (1 + 1e-9) and b.value != 0
+    difference = abs(a.value - b.value)
+    if b.value == 0:
+        return False
+    if digits >= FLOAT_DIGITS and difference <= 1e-9 * abs(b.value):
+        return True
+    if digits > MIN_ROUNDED_DIGITS and abs(a.value) < abs(b.value) and difference < 10.0**-places:
+        return True  # cut off instead of rounded
+    return difference <= 0.5 * 10.0**-places * (1 + 1e-9)
 
 
 def _precision(node: Node) -> tuple[int | None, int]:
@@ -255,13 +286,19 @@ def _units(g: Node, a: Node) -> bool | None:
 
 def _words(g: Node, a: Node) -> bool | None:
     if g[0] == a[0] == "word":
-        return _plain(g[1]) == _plain(a[1]) or None
+        return _plain(g[1]) == _plain(a[1])
     word, other = (g, a) if g[0] == "word" else (a, g)
+    if _infinity(word) and any(n == ("const", "oo") for n in walk(other)):
+        return None
     if other[0] in ("var", "mul", "const") and _plain(word[1]) == _letters(other).lower():
         return True
     if other[0] == "num" and _plain(word[1]) in _NUMBER_WORDS:
-        return other[1] == _NUMBER_WORDS[_plain(word[1])]
-    return None
+        return bool(other[1] == _NUMBER_WORDS[_plain(word[1])])
+    return False
+
+
+def _infinity(node: Node) -> bool:
+    return "infinit" in str(node[1]).lower() or "unbounded" in str(node[1]).lower()
 
 
 def _plain(text: str) -> str:
@@ -360,12 +397,10 @@ def _signed(node: Node, sign: int) -> Node:
 
 
 def _sets(g: Node, a: Node) -> bool | None:
+    if any(side[0] in _SCALARS and not variables_of(side) for side in (g, a)):
+        return False
     left, right = sets.read(g), sets.read(a)
     if left is None or right is None:
-        if (left is None) != (right is None):
-            other = a if right is None else g
-            if other[0] in _SCALARS and not variables_of(other):
-                return False
         return None
     return sets.same(left, right)
 
@@ -487,6 +522,16 @@ def _many_numbers(left: tuple[Node, ...], right: tuple[Node, ...]) -> bool | Non
 
 @lru_cache(maxsize=4096)
 def compared(gold: Node, answer: Node) -> bool | None:
-    """compare, with equations taken as equations first."""
-    outcome = relation_or_value(gold, answer)
-    return outcome if outcome else compare(gold, answer)
+    """compare, with equations taken as equations first, and 1,22 for 1.22 where a comma can be a decimal point."""
+    if relation_or_value(gold, answer) or _decimal_comma(gold, answer) or _decimal_comma(answer, gold):
+        return True
+    return compare(gold, answer)
+
+
+def _decimal_comma(pair: Node, other: Node) -> bool:
+    if pair[0] != "list" or len(pair[1]) != 2 or other[0] != "num" or other[2] < 1:
+        return False
+    whole, part = pair[1]
+    if not (whole[0] == part[0] == "num" and whole[2] == part[2] == -1):
+        return False
+    return bool(other[1] == whole[1] + part[1] / 10 ** other[2])

@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 TAIL_CHARS = 4000
 """Announcements such as "the answer is" are looked for in the end of the text only."""
 
+SHORT_CHARS = 80
+THOUGHT_TAIL_CHARS = 1000
 MAX_BOX_CHARS = 200_000
 MAX_JOINED = 64
 
@@ -32,13 +34,13 @@ _PHRASE = re.compile(
 _HASHES = re.compile(r"####\s*([^\n]+)")
 _A_LINE = re.compile(r"(?:^|\n)\s*\**(?:A|Ans|ANS)\.?\**\s*[:：]\s*\**([^\n]+)")
 _CHINESE = re.compile(r"(?:最终答案|正确答案|答案|故选|所以选|应选|选项)(?:应该)?(?:是|为|：|:|选)?\s*[:：]?\s*")
-_THEREFORE = re.compile(r"(?:[Tt]herefore|[Tt]hus|[Ss]o|[Hh]ence)\b[^.\n]*?\b(?:is|are|equals|=)\s+([^\n]+)$")
-_DISPLAY = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<!\\)\$([^$\n]+?)(?<!\\)\$", re.DOTALL)
+_DISPLAY = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<!\\)\$((?:\\\$|[^$\n])+?)(?<!\\)\$", re.DOTALL)
+_PERCENT = re.compile(r"\s*(?:\\?%|percent|pct)")
 _NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s*%?")
 _HEDGE = re.compile(
     r"\s*\$?\.?\s*(?:I hope (?:it|this) is correct|I hope it's correct|<\|im_end\|>|<\|im_start\|>|<\|eot_id\|>|</s>|<\|endoftext\|>)", re.IGNORECASE
 )
-_FINAL_HEADING = re.compile(r"\*\*\s*(?:Final\s+)?Answer:?\s*\*\*:?\s*|#+\s*(?:Final\s+)?Answer:?\s*", re.IGNORECASE)
+_FINAL = re.compile(r"[Ff]inal [Aa]nswer(?::? The final answer)? is:? *(\$[^\n]+?\$)")
 
 
 def answer_part(generation: str) -> str:
@@ -66,12 +68,32 @@ def locate(generation: str, answers: Answers = "any") -> Extracted | None:
     text = answer_part(generation)
     boxes = last_boxes(text)
     if boxes:
+        stated = _FINAL.search(text, text.rfind("\\boxed")) if answers == "any" and "inal" in text[-200:] else None
+        if stated and (answer := _sentence(stated[1])):
+            return Extracted(answer, "phrase")
         if len(boxes) == 1:
-            return Extracted(boxes[0], "box")
+            return Extracted(_inner(boxes[0]), "box")
         return Extracted(", ".join(boxes), "boxes")
-    if answers == "box":
+    if answers == "box" or not text.strip():
         return None
-    return _announced(text)
+    tail = _without_hedge(text[-TAIL_CHARS:])
+    return _phrase(tail) or _thought_box(generation, text) or _unannounced(tail)
+
+
+def _inner(box: str) -> str:
+    """A box that holds a sentence with an announcement of its own."""
+    if "nswer" in box and (found := _phrase(_without_hedge(box))):
+        return found.text
+    return _without_hedge(box) if "I hope" in box else box
+
+
+def _thought_box(generation: str, answer: str) -> Extracted | None:
+    """The box a closed thought ends with, where the answer behind it boxes and announces nothing."""
+    if len(answer) == len(generation):
+        return None
+    thought = generation[: len(generation) - len(answer)]
+    boxes = last_boxes(thought[-THOUGHT_TAIL_CHARS:])
+    return Extracted(", ".join(boxes), "box" if len(boxes) == 1 else "boxes") if boxes else None
 
 
 def all_boxes(generation: str, limit: int) -> list[str]:
@@ -161,37 +183,45 @@ def _unclosed(text: str, start: int, position: int) -> tuple[str, int] | None:
     return (content, match.end()) if content and "\\boxed" not in content and len(match[0]) < 200 else None
 
 
-def _announced(text: str) -> Extracted | None:
-    """The answer of a text without a box."""
-    tail = text[-TAIL_CHARS:]
-    hedge = _HEDGE.search(tail)
-    if hedge:
-        tail = tail[: hedge.start()] + ("$" if tail[: hedge.start()].count("$") % 2 else "")
-    if not tail.strip():
-        return None
+def _without_hedge(text: str) -> str:
+    """Without "I hope it is correct" and what a model writes after its end of text."""
+    hedge = _HEDGE.search(text)
+    if not hedge:
+        return text
+    return text[: hedge.start()] + ("$" if text[: hedge.start()].count("$") % 2 else "")
+
+
+def _phrase(tail: str) -> Extracted | None:
+    """The last "the answer is …"."""
     for pattern in (_PHRASE, _CHINESE):
         phrase = None
         for phrase in pattern.finditer(tail):  # noqa: B007
             pass
-        if phrase is not None:
-            answer = _sentence(tail[phrase.end() :])
-            if answer:
-                return Extracted(answer, "phrase")
+        if phrase is not None and (answer := _sentence(tail[phrase.end() :])):
+            return Extracted(answer, "phrase")
     for pattern in (_HASHES, _A_LINE):
         found = pattern.findall(tail)
-        if found and _sentence(found[-1]):
-            return Extracted(_sentence(found[-1]), "phrase")
-    stripped = tail.strip()
-    if len(text.strip()) <= 80 and "\n" not in stripped:
-        return Extracted(_sentence(stripped), "phrase")
+        if found and (answer := _sentence(found[-1])):
+            return Extracted(answer, "phrase")
+    return None
+
+
+def _unannounced(tail: str) -> Extracted | None:
+    """The last formula, or the number behind it; all of a short text without formulas."""
+    tail = tail.strip()
     formulas = list(_DISPLAY.finditer(tail))
-    if formulas:
+    if not formulas:
+        if len(tail) <= SHORT_CHARS and "\n" not in tail:
+            return Extracted(_sentence(tail), "phrase") if _sentence(tail) else None
+    else:
         last = formulas[-1]
         content = next(group for group in last.groups() if group is not None).strip()
-        behind = tail[last.end() :].strip()
-        if len(behind) < 200 or not _NUMBER.search(behind):
-            percent = re.match(r"\s*(?:%|percent|pct)", tail[last.end() :])
-            return Extracted(_last_side(content) + (" \\%" if percent else ""), "formula")
+        behind = tail[last.end() :]
+        if _PERCENT.match(behind):
+            return Extracted(content + " \\%", "formula")
+        if not _NUMBER.search(behind):
+            return Extracted(content, "formula")
+        tail = behind
     numbers = _NUMBER.findall(tail)
     return Extracted(numbers[-1].strip(), "number") if numbers else None
 
@@ -210,15 +240,9 @@ def _sentence(text: str) -> str:
                 break
             position = joint.end()
         if formulas:
-            unit = re.compile(r"\s*(?:%|\\%|percent|pct)").match(text, position)
-            return ", ".join(formulas) + (" \\%" if unit else "")
+            return ", ".join(formulas) + (" \\%" if _PERCENT.match(text, position) else "")
     line = text.split("\n", 1)[0]
     end = re.search(r"(?<=[^\d\s])\.(?:\s|$)|(?<=\d)\.(?:\s|$)|[。！？]|(?<=\w)[!?](?:\s|$)", line)
     if end and not re.fullmatch(r"\(?[A-Z]\)?", line[: end.start()].strip()):
         line = line[: end.start()]
     return line.strip().strip("*").strip().rstrip(".。").strip()
-
-
-def _last_side(formula: str) -> str:
-    r"""x = 5+5+1 = 11 \approx … stays whole: the reader takes its last side."""
-    return formula

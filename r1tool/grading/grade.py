@@ -1,5 +1,6 @@
 """Grading: exact comparison, then the own reader, then Math-Verify; each answers only when it is sure."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,6 +13,8 @@ from r1tool.grading.notation import normalize, squeeze
 from r1tool.grading.verdict import Settings, Verdict
 
 UNVERIFIABLE = frozenset(("", "proof", "notfound", "not found", "none", "null", "nan", "n/a", "see solution"))
+MAX_WORDS = 3
+_COMMAND = re.compile(r"\\[a-zA-Z]+")
 MAX_GOLD_CHARS = 2_000
 
 Fallback = Callable[[str, str], bool | None]
@@ -38,7 +41,7 @@ def read_gold(answer: str | None) -> Gold | None:
         if len(boxes) == 1 and text.count("\\boxed") > 1 and len(text) < 200:
             boxes = all_boxes(text, 8)
         text = ", ".join(boxes) or text
-    if len(text) > MAX_GOLD_CHARS:
+    if len(text) > MAX_GOLD_CHARS or ("$" in text and is_prose(text)):
         found = locate(text)
         if not found or len(found.text) > MAX_GOLD_CHARS:
             return None
@@ -60,6 +63,10 @@ def decide(
     if found is None:
         return Verdict("no_answer", None, "extraction", reference.text)
     verdict = _judge(reference, found.text, problem, fallback)
+    if verdict.outcome == "wrong" and found.how in ("formula", "number", "phrase") and len(generation) < MAX_GOLD_CHARS:
+        whole = squeeze(normalize(generation))
+        if whole == reference.squeezed:
+            return Verdict("correct", generation.strip(), "exact", reference.squeezed, whole)
     if verdict.outcome == "correct" or found.how not in ("box", "boxes"):
         return verdict
     parts = _parts(reference.node)
@@ -99,15 +106,40 @@ def _judge(reference: Gold, answer: str, problem: str | None, fallback: Fallback
         outcome = compared(reference.node, node)
         if outcome is not None:
             return Verdict("correct" if outcome else "wrong", answer, "reader", show(reference.node), show(node))
+    if is_prose(answer) or not any(c.isalnum() for c in squeezed):
+        stated = _stated(answer)
+        right = stated is not None and _equal(reference.text, stated) is True
+        return Verdict("correct" if right else "wrong", answer, "reader", reference.squeezed, stated or squeezed)
     if fallback is None:
         return Verdict("wrong", answer, "reader", reference.squeezed, squeezed)
     try:
         outcome = fallback(reference.text, answer)
     except TimeoutError:
         return Verdict("timeout", answer, "limit", reference.squeezed, squeezed)
+    if outcome is None and reference.node is not None:
+        outcome = False
     if outcome is None:
         return Verdict("gold_unparsable", answer, "math_verify", reference.squeezed, squeezed)
     return Verdict("correct" if outcome else "wrong", answer, "math_verify", reference.squeezed, squeezed)
+
+
+_WORD = re.compile(r"(?<![\\a-zA-Z])[A-Za-z]{2,}")
+_IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
+_STATED = re.compile(r"(?:(?:\bis|\bare|\bequals|=|得|为|是)\s*)((?:(?!\bis\b|\bare\b|=|得|为|是).){1,80})$", re.DOTALL)
+_HEDGED = re.compile(r"\b(?:not|no|at least|at most|less|more|approximately|about|likely|between|or)\b", re.IGNORECASE)
+
+
+@lru_cache(maxsize=1024)
+def is_prose(answer: str) -> bool:
+    """A sentence instead of an answer: Math-Verify would pick numbers out of it."""
+    text = _COMMAND.sub(" ", answer)
+    return len(_WORD.findall(text)) > MAX_WORDS or len(_IDEOGRAPH.findall(text)) > MAX_WORDS
+
+
+def _stated(sentence: str) -> str | None:
+    """What a sentence ends with behind its last "is" or "="."""
+    match = _STATED.search(normalize(sentence).strip(" .。"))
+    return None if match is None or _HEDGED.search(sentence) else match[1].strip()
 
 
 def _integers(gold: str, answer: str) -> bool | None:

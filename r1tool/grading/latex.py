@@ -58,13 +58,37 @@ _NOT_UNITS = frozenset(
 @lru_cache(maxsize=4096)
 def read(text: str) -> Node:
     """Read one answer. Raises Unreadable."""
-    text = normalize(text).strip().rstrip(".,;: ")
+    text = _tidy(normalize(text))
     if not text:
         raise Unreadable("empty")
     try:
-        return _Parser(_tokens(text)).answer()
+        return _Parser(_tokens(_without_thousands(text))).answer()
     except RecursionError:
         raise Unreadable("nested too deeply") from None
+    except Unreadable:
+        named = _NAMED.match(text)
+        if named and "=" not in text[named.end() :]:
+            return _Parser(_tokens(_without_thousands(text[named.end() :]))).answer()
+        raise
+
+
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
+_BRACKET = re.compile(r"[(\[{]")
+_NAMED = re.compile(r"[A-Za-z_«»\s\\'{}()]{1,60}=")
+
+
+def _tidy(text: str) -> str:
+    text = text.replace('"', "").replace("``", "").strip().lstrip(",;: ").rstrip(".,;: ")
+    while text.endswith("}") and text.count("}") > text.count("{"):
+        text = text[:-1].rstrip("\\ ")
+    return text
+
+
+def _without_thousands(text: str) -> str:
+    """1,234,567 is one number where no bracket makes it a list."""
+    if "," in text and not _BRACKET.search(text):
+        text = _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text)
+    return text
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
@@ -190,6 +214,8 @@ class _Parser:
             elif operator == ">" and self.take("="):
                 operator = ">="
             operators.append(operator)
+            if sides == [("const", "i")] or sides == [("const", "e")]:
+                sides = [("var", sides[0][1])]
             sides.append(self.ratio())
         return ("rel", tuple(operators), tuple(sides)) if operators else sides[0]
 
@@ -259,7 +285,7 @@ class _Parser:
             elif self.kind == "quote" and not self._at_separator():
                 node = self.unit(node)
             elif self.starts_factor():
-                side_by_side = self.kind == "num" and self.tokens[self.at - 1][0] == "num"
+                side_by_side = self.kind == "num" and node[0] == "num"
                 right = self.power()
                 if side_by_side:
                     if not self.take("/"):
@@ -328,6 +354,8 @@ class _Parser:
         if self.depth > MAX_DEPTH:
             raise Unreadable("nested too deeply")
         node = self.postfix(self.primary())
+        if self._takes_prime():
+            node = ("var", node[1] + "'") if node[0] == "var" else self._fail("a prime behind a value")
         if self.take("^", "**"):
             minus = self.take("-")
             exponent = self.power()
@@ -335,6 +363,19 @@ class _Parser:
             node = self.postfix(node)
         self.depth -= 1
         return node
+
+    def _takes_prime(self) -> bool:
+        r"""`^{\prime}` or `^\prime`."""
+        if self.value != "^":
+            return False
+        braced = self.peek(1)[1] == "{" and self.peek(2)[1] == r"\prime" and self.peek(3)[1] == "}"
+        if braced or self.peek(1)[1] == r"\prime":
+            self.at += 4 if braced else 2
+            return True
+        return False
+
+    def _fail(self, reason: str) -> Node:
+        raise Unreadable(reason)
 
     def postfix(self, node: Node) -> Node:
         while True:
@@ -387,14 +428,19 @@ class _Parser:
         if self.kind == "op" and self.value == "_":
             self.at += 1
             base = self.script()
-            if base[0] == "num" and decimals < 0:
+            if base[0] == "num" and decimals < 0 and 2 <= base[1] <= 36:
                 return ("based", digits, int(base[1]))
+            if base == ("var", "b") and decimals < 0:
+                return ("num", Fraction(digits), -1)
             raise Unreadable("a subscript behind a number")
         return ("num", Fraction(digits), decimals)
 
     def script(self) -> Node:
         """What stands behind ^ or _: one token or a group."""
         if self.take("{"):
+            if self.kind == "cmd" and self.peek()[1] == "}" and self.value[1:].isalpha():
+                self.at += 2
+                return ("var", self.tokens[self.at - 2][1][1:])
             node = self.listing()
             self.expect("}")
             return node
@@ -405,10 +451,15 @@ class _Parser:
         if kind in ("letter", "quote"):
             return ("var", value)
         if kind == "cmd":
-            return self.command(value)
+            return ("var", value[1:]) if value[1:].isalpha() and value[1:] != "frac" else self._fail("an odd script")
         raise Unreadable("an odd script")
 
     def letter(self, name: str) -> Node:
+        if self.value == "^" and self.peek()[0] in ("num", "letter") and self.peek(2)[1] == "_":  # v^2_0 is v_0^2
+            exponent = self.peek()
+            del self.tokens[self.at : self.at + 2]
+            node = self.letter(name)
+            return ("pow", node, self.number(exponent[1]) if exponent[0] == "num" else ("var", exponent[1]))
         if self.kind == "op" and self.value == "_":
             self.at += 1
             if name in "CA" and self.peek(0)[0] in ("num", "letter") and self.peek(1)[1] == "^":
@@ -455,7 +506,7 @@ class _Parser:
             return ("seq", "[", "]", (node,)) if node[0] == "matrix" else ("group", node)
         if (opening, closing) != ("(", ")"):
             raise Unreadable("brackets that do not match")
-        return node if node[0] in ("num", "var", "matrix", "word", "seq", "const") else ("group", node)
+        return node if node[0] in ("num", "matrix", "word", "seq", "const") else ("group", node)
 
     def absolute(self, closing: str) -> Node:
         self.bars += 1

@@ -56,6 +56,7 @@ _SPACES = re.compile(
     r"|\\v?space\{[^{}]*\}|&nbsp;"
 )
 _THOUSANDS_TIGHT = re.compile(r"(?<=\d)(?:\{,\}|,\s*\\!|\\,|\\;|\\ (?!\\)|\\!,?)\s*(?=\d{3}(?!\d))")
+_REPEATING = re.compile(r"(\d*)\.(\d*)\s*\\(?:overline|bar|dot|overset\{\.\})\s*\{(\d+)\}|(\d*)\.(\d*)\((\d+)\)")
 _FRACTION = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
 _DEGREE = re.compile(r"\^\s*\{?\s*(?:\\circ|\\degree)\s*\}?|\\degree(?![a-zA-Z])|\\circ(?![a-zA-Z])")
 _SYNONYMS = {
@@ -101,6 +102,7 @@ def normalize(text: str) -> str:
     text = _DELIMITERS.sub(" ", text)
     text = _SPACES.sub(" ", text)
     text = _FRACTION.sub(r"\\frac", text)
+    text = _REPEATING.sub(_repeating, text)
     for _ in range(3):
         text, changed = _TEXT.subn(_quoted, text)
         if not changed:
@@ -115,13 +117,22 @@ def normalize(text: str) -> str:
 def squeeze(text: str) -> str:
     """normalize(text) without the spaces that mean nothing: equal strings are equal answers."""
     text = _COMMAND_AND_LETTER.sub("\\1\0", text)
-    return re.sub(r"(?<![A-Za-z\d]) +| +(?![A-Za-z\d])", "", text).replace("\0", " ").strip(" .,;:")
+    return re.sub(r"(?<![A-Za-z\d]) +| +(?![A-Za-z\d])", "", text).replace("\0", " ").lstrip(" ,;:").rstrip(" .,;:")
 
 
 def _ascii_digit(character: str) -> str:
     if character > "\x7f" and character.isdecimal():
         return str(unicodedata.decimal(character))
     return character
+
+
+def _repeating(match: re.Match[str]) -> str:
+    r"""0.1\overline{6} as a fraction."""
+    whole, fixed, period = match.groups()[:3] if match[3] else match.groups()[3:]
+    if len(period) + len(fixed) > 60:
+        return match[0]
+    upper = int((whole or "0") + fixed + period) - int((whole or "0") + fixed)
+    return f"\\frac{{{upper}}}{{{10 ** len(fixed) * (10 ** len(period) - 1)}}}"
 
 
 _FUNCTION_NAMES = frozenset(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from r1tool.grading.latex import Node
 
+POSITIVE_POINTS = 3
 MAX_BITS = 40_000
 MAX_FACTORIAL = 3_000
 EPSILON = 2.3e-16
@@ -80,10 +81,10 @@ def point(names: frozenset[str], number: int, *, integers: bool = False) -> Envi
     for name in names:
         seed = zlib.crc32(f"{name}:{number}".encode())
         if integers:
-            environment[name] = Fraction(2 + seed % 9)
+            environment[name] = Fraction(1 + seed % 11)
         else:
             value = Fraction(seed % 9973 + 4001, 6007)
-            environment[name] = -value if number >= 2 and seed & 0x100 else value
+            environment[name] = -value if number >= POSITIVE_POINTS and seed & 0x100 else value
     return environment
 
 
