@@ -31,6 +31,9 @@ def main() -> None:
     parameters.warmup = False
     parameters.fit_params = False
     parameters.verbosity = 1
+    # llama.cpp's own defaults (40 and 0.05) would narrow what temperature and top_p ask for
+    parameters.sampling.top_k = 0
+    parameters.sampling.min_p = 0.0
     server = xllamacpp.Server(parameters)
     print(f"listening on {server.listening_address}", file=sys.stderr)
     signal.pause()

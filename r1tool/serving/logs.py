@@ -37,7 +37,7 @@ def reason(text: str, signatures: Sequence[tuple[str, str]], status: int) -> str
         if match := re.search(pattern, text):
             groups = {key: value for key, value in match.groupdict().items() if value}
             return meaning.format(**groups) if groups else meaning
-    if error := _last_error(text):
+    if error := _first_error(text):
         return error
     if status > 128 or status < 0:
         number = status - 128 if status > 0 else -status
@@ -52,15 +52,14 @@ def last_line(text: str) -> str:
     return lines[-1][:300] if lines else ""
 
 
-def _last_error(text: str) -> str:
-    """The root of the last traceback: engines end with several, of which the later ones only point at the first."""
-    found = [
-        _plain(line)
-        for line in text.splitlines()[-RECENT_LINES:]
-        if re.search(r"\b[A-Z]\w*(?:Error|Exception): ", line)
-    ]
-    real = [line for line in found if not re.search(r"(?i)see root cause|failed core proc|EngineDeadError", line)]
-    return re.sub(r"^.*?(?=\b[A-Z]\w*(?:Error|Exception): )", "", (real or found or [""])[0])[:300]
+def _first_error(text: str) -> str:
+    """The first error of the last lines: engines end with several tracebacks, and the later ones point at the first."""
+    for line in text.splitlines()[-RECENT_LINES:]:
+        if not re.search(r" (INFO|WARNING) |(?i:see root cause)|EngineDeadError|ValidationError: ", line) and (
+            match := re.search(r"\b(?:[A-Z]\w*(?:Error|Exception)|Value error)[:,] .*", _plain(line))
+        ):
+            return match[0][:300].removeprefix("Value error, ")
+    return ""
 
 
 def _plain(line: str) -> str:

