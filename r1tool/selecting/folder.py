@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from r1tool.errors import R1Error
-from r1tool.stream.writers import RowFile
+from r1tool.stream.outputs import RowFile
 
 SUFFIX = ".jsonl.zst"
 MAX_FILES = 1000

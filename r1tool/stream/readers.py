@@ -1,121 +1,255 @@
-"""Lines out of zstd, gzip, plain text or Parquet, told apart by content."""
+"""Lines out of zstd, gzip, plain text or Parquet, told apart by content, as fast as they are decompressed.
+
+A line is there as soon as its bytes are: nothing waits for a full buffer.
+"""
 
 import io
+import os
+import select
 import zlib
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from r1tool.stream.sources import Source
+from r1tool.errors import R1Error
+from r1tool.stream.frames import BadFrame, Cut, Walker, is_frame
+from r1tool.stream.sources import Source, filesystem
 
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 256 << 10
+SHORT_LINE_BYTES = 2 << 10
+"""Shorter lines are split off many at a time."""
+GZIP_STEP_BYTES = 64 << 10
+PARQUET_ROWS = 64
+"""Rows that are decoded at a time."""
+
+Damaged = Callable[[str], None]
+"""Is told of each place where an input ends or breaks and should not, before the line cut there is handed out."""
 
 
-class Damaged(Exception):
-    """The input ends or breaks where it should not; what was whole before it has been delivered."""
+class Stopped(Exception):
+    """Reading was told to stop."""
 
 
-class Raw(Protocol):
-    """A file opened without a buffer; read returns what is there, at most `size` bytes, and b"" at the end."""
+class Brake:
+    """Ends reading from another thread or a signal handler, also while it waits."""
 
-    def read(self, size: int = -1, /) -> bytes: ...
+    def __init__(self) -> None:
+        self.is_set = False
+        self.descriptor, self._bell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+
+    def set(self) -> None:
+        self.is_set = True
+        try:
+            os.write(self._bell, b"!")
+        except BlockingIOError:
+            pass
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+        os.close(self._bell)
 
 
-def lines(source: Source) -> Iterator[bytes]:
-    """The lines of `source`, without their newline. Raises Damaged at a cut or a damaged place, OSError."""
-    with open_raw(source) as raw:
-        first = b""
-        while len(first) < 4 and (more := raw.read(CHUNK_BYTES)):
-            first += more
-        if first[:4] == b"\x28\xb5\x2f\xfd" or (first[1:4] == b"\x2a\x4d\x18" and 0x50 <= first[0] <= 0x5F):
-            pieces = _zstd(first, raw)
-        elif first[:2] == b"\x1f\x8b":
-            pieces = _gzip(first, raw)
-        elif first[:4] == b"PAR1":
-            yield from _parquet(source)
-            return
+def lines(
+    source: Source,
+    damaged: Damaged | None = None,
+    brake: Brake | None = None,
+    idle: Callable[[], None] | None = None,
+) -> Iterator[bytes]:
+    """The lines of `source` without their newline.
+
+    `damaged` is told of every cut or broken place, and reading goes on behind it where it can; without it, R1Error is
+    raised there. `idle` is called before waiting for input. Raises Stopped after `brake.set()`, OSError, and R1Error
+    for a Parquet file that is none.
+    """
+    if damaged is None:
+
+        def damaged(what: str) -> None:
+            raise R1Error(f"{source.name}: {what}")
+
+    with _open(source, brake, idle) as raw:
+        start = b""
+        while len(start) < 4 and (more := raw.read(CHUNK_BYTES)):
+            start += more
+        if start[:4] == b"PAR1":
+            yield from _parquet(source, start, raw)
+        elif is_frame(start[:4]):
+            yield from _split(_zstd(start, raw, damaged), damaged)
+        elif start[:2] == b"\x1f\x8b":
+            yield from _split(_gzip(start, raw, damaged), damaged)
         else:
-            pieces = _plain(first, raw)
-        yield from io.BufferedReader(_Pieces(pieces), CHUNK_BYTES)  # type: ignore[arg-type]
+            yield from _split(_plain(start, raw), damaged)
 
 
-def open_raw(source: Source) -> Any:
-    if source.path is None:
-        return io.FileIO(0, closefd=False)
+def _split(pieces: Iterator[bytes | None], damaged: Damaged) -> Iterator[bytes]:
+    """The lines in `pieces`; a None ends one where the input is broken, so that it is not glued to what follows."""
+    tail: list[bytes] = []
+    for piece in pieces:
+        if piece is None:
+            if tail:
+                yield b"".join(tail)
+                tail.clear()
+            continue
+        end = piece.find(b"\n")
+        if end < 0:
+            tail.append(piece)
+            continue
+        if tail:
+            yield b"".join((*tail, piece[:end]))
+            tail.clear()
+        elif end:
+            yield piece[:end]
+        start = end + 1
+        while (end := piece.find(b"\n", start)) >= 0:
+            if end - start < SHORT_LINE_BYTES:
+                *short, last = piece[start:].split(b"\n")
+                yield from short
+                start = len(piece) - len(last)
+                break
+            yield piece[start:end]
+            start = end + 1
+        if start < len(piece):
+            tail.append(piece[start:])
+    if tail:
+        line = b"".join(tail)
+        if line.lstrip(b"\xef\xbb\xbf \t\r").startswith(b"{") and not _is_json(line):
+            damaged("truncated (the last line is not whole)")
+        yield line
+
+
+def _is_json(line: bytes) -> bool:
+    from r1tool.errors import BadRow
+    from r1tool.records.row import Row
+
+    try:
+        Row.parse(line)
+    except BadRow:
+        return False
+    return True
+
+
+def _open(source: Source, brake: Brake | None, idle: Callable[[], None] | None) -> Any:
     if source.is_remote:
-        import fsspec
-
-        return fsspec.open(source.path, "rb").open()
-    return io.FileIO(source.path)
-
-
-class _Pieces(io.RawIOBase):
-    """Decompressed pieces as a raw file; an error waits until the bytes before it were read."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._piece = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._piece:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._piece = memoryview(piece)
-        size = min(len(buffer), len(self._piece))
-        buffer[:size] = self._piece[:size]
-        self._piece = self._piece[size:]
-        return size
+        fs, path = filesystem(source.path or "")
+        return fs.open(path, "rb")
+    return _Descriptor(0 if source.path is None else source.path, brake, idle)
 
 
-def _plain(first: bytes, raw: Raw) -> Iterator[bytes]:
-    while first:
-        yield first
-        first = raw.read(CHUNK_BYTES)
+class _Descriptor(io.FileIO):
+    """A file or pipe; `read` and `readinto` give what is there, raise Stopped, and call `idle` before they wait."""
+
+    def __init__(self, file: int | str, brake: Brake | None, idle: Callable[[], None] | None) -> None:
+        super().__init__(file, closefd=isinstance(file, str))
+        self._brake, self._idle = brake, idle
+        self._poll = None if io.FileIO.seekable(self) else select.poll()
+        if self._poll:
+            self._poll.register(self, select.POLLIN)
+            if brake:
+                self._poll.register(brake.descriptor, select.POLLIN)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._wait()
+        return super().read(size) or b""
+
+    def readinto(self, buffer: Any, /) -> int:
+        self._wait()
+        return super().readinto(buffer) or 0
+
+    def _wait(self) -> None:
+        if self._poll:
+            if self._idle and not self._poll.poll(0):
+                self._idle()
+            self._poll.poll()
+        if self._brake and self._brake.is_set:
+            raise Stopped
 
 
-def _zstd(data: bytes, raw: Raw) -> Iterator[bytes]:
+def _plain(start: bytes, raw: Any) -> Iterator[bytes]:
+    while start:
+        yield start
+        start = raw.read(CHUNK_BYTES)
+
+
+def _zstd(start: bytes, raw: Any, damaged: Damaged) -> Iterator[bytes | None]:
+    """Decompresses a block at a time: what precedes a damaged block is out before that is met.
+
+    python-zstandard's stream_reader ends at a cut as if nothing were, its decompress() at the end of the first frame.
+    """
     import zstandard
 
-    decompressor = zstandard.ZstdDecompressor()
-    while data:
-        frame = decompressor.decompressobj()
-        while not frame.eof:
-            if not data and not (data := raw.read(CHUNK_BYTES)):
-                raise Damaged("truncated")
-            try:
-                piece = frame.decompress(data)
-            except zstandard.ZstdError as error:
-                raise Damaged(f"corrupt ({error})") from None
-            data = frame.unused_data if frame.eof else b""
-            if piece:
-                yield piece
-        data = data or raw.read(CHUNK_BYTES)
+    walker = Walker(raw.readinto, start)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 31)
+    frame = None
+    while True:
+        try:
+            while (piece := walker.next()) is not None:
+                if frame is None or frame.eof:
+                    frame = decompressor.decompressobj()
+                if text := frame.decompress(piece):
+                    yield text
+            return
+        except Cut as cut:
+            damaged(f"truncated ({cut})")
+            yield None
+            return
+        except (BadFrame, zstandard.ZstdError) as error:
+            damaged(f"corrupt ({error if isinstance(error, BadFrame) else f'before byte {walker.offset}'})")
+            yield None
+            if not walker.resync():
+                return
+            frame = None
 
 
-def _gzip(data: bytes, raw: Raw) -> Iterator[bytes]:
-    while data:
+def _gzip(start: bytes, raw: Any, damaged: Damaged) -> Iterator[bytes | None]:
+    data = start
+    while data := data.lstrip(b"\0") or raw.read(CHUNK_BYTES):  # tapes are padded with zeros
         member = zlib.decompressobj(wbits=31)
         while not member.eof:
             if not data and not (data := raw.read(CHUNK_BYTES)):
-                raise Damaged("truncated")
+                damaged("truncated")
+                yield None
+                return
+            step, rest = data[:GZIP_STEP_BYTES], data[GZIP_STEP_BYTES:]
+            before = member.copy()
             try:
-                piece = member.decompress(data, CHUNK_BYTES)
-            except zlib.error as error:
-                raise Damaged(f"corrupt ({error})") from None
-            data = member.unused_data if member.eof else member.unconsumed_tail
-            if piece:
-                yield piece
-        data = data or raw.read(CHUNK_BYTES)
+                text = member.decompress(step, CHUNK_BYTES)
+            except zlib.error:
+                yield _up_to_error(before, step)
+                damaged("corrupt")
+                yield None
+                return
+            data = (member.unused_data if member.eof else member.unconsumed_tail) + rest
+            if text:
+                yield text
 
 
-def _parquet(source: Source) -> Iterator[bytes]:
+def _up_to_error(member: Any, data: bytes) -> bytes:
+    text = b""
+    try:
+        for at in range(len(data)):
+            text += member.decompress(data[at : at + 1])
+    except zlib.error:
+        pass
+    return text
+
+
+def _parquet(source: Source, start: bytes, raw: Any) -> Iterator[bytes]:
+    import shutil
+    import tempfile
+
     import orjson
+    import pyarrow
     import pyarrow.parquet
 
-    with pyarrow.parquet.ParquetFile(source.path) as file:
-        for batch in file.iter_batches(256):
-            for row in batch.to_pylist():
-                yield orjson.dumps(row, default=str)
+    with tempfile.TemporaryFile() as copy:
+        if source.path is None:
+            copy.write(start)
+            shutil.copyfileobj(raw, copy, CHUNK_BYTES)
+            file: Any = copy
+        else:
+            file = raw if source.is_remote else source.path
+        try:
+            with pyarrow.parquet.ParquetFile(file) as table:
+                for batch in table.iter_batches(PARQUET_ROWS):
+                    for row in batch.to_pylist():
+                        yield orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS)
+        except pyarrow.ArrowException as error:
+            raise R1Error(f"{source.name}: truncated or corrupt Parquet ({str(error).splitlines()[0]})") from None

@@ -1,22 +1,19 @@
 """One command's rows in and rows out: inputs, limits, rejects, output, signals and the closing line."""
 
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from types import FrameType
-from typing import Any
 
 import msgspec
 
-from r1tool.errors import DONE, FAILED, INTERRUPTED, TERMINATED, BadRow, R1Error
+from r1tool.errors import BROKEN_PIPE, DONE, FAILED, BadRow, R1Error
+from r1tool.progress import Progress
 from r1tool.records.row import Row
 from r1tool.stream.options import StreamOptions
-from r1tool.stream.readers import Damaged, lines
+from r1tool.stream.outputs import Output, open_output
+from r1tool.stream.readers import Stopped, lines
+from r1tool.stream.signals import Signals
 from r1tool.stream.sources import Source, expand
-from r1tool.stream.spool import spool
-from r1tool.stream.writers import RowFile, open_writer
 
 
 class Stage:
@@ -24,7 +21,7 @@ class Stage:
 
     `source` gives rows in place of the inputs. `drain` False lets the first SIGINT stop reading even where the input
     is a pipe. `spooled` keeps all rows on disk until the last has come. `rows()` may be consumed in one worker thread;
-    `write`, `reject` and `note` are safe in any.
+    `write`, `reject` and `note` are safe in any. `status` is the exit status once the stage has ended.
     """
 
     def __init__(
@@ -34,76 +31,93 @@ class Stage:
         *,
         writes: bool = True,
         adopt: bool = True,
-        keep_partial: bool = False,
         source: Iterable[Row] | None = None,
         drain: bool = True,
         spooled: bool = False,
     ) -> None:
         self.name, self.options = name, options
         self.status = DONE
-        self.interrupted = False
         self.rows_in = self.rows_out = self.rejected = 0
-        self._adopt, self._writes, self._keep_partial = adopt, writes, keep_partial
-        self._given, self._spooled = source, spooled
+        self.sources: list[Source] = [] if source is not None else expand(options.inputs)
+        self._adopt, self._writes, self._spooled = adopt, writes, spooled
+        self._given = source
         self._lock = threading.RLock()
-        self._rejects: RowFile | None = None
-        self._callbacks: list[Callable[[int], None]] = []
-        self._handlers: dict[int, Any] = {}
-        self._signal: int | None = None
-        self._sources: list[Source] = [] if source is not None else expand(options.inputs)
-        self._drains = drain and any(each.is_pipe for each in self._sources)
-        self._output = open_writer(options.output, options.compress, options.level) if writes else None
+        self._signals = Signals(drain and any(each.is_pipe for each in self.sources))
+        self._rejects: Output | None = None
+        if options.rejects:
+            self._rejects = open_output(options.rejects, "zstd" if options.rejects.endswith(".zst") else "none")
+        self._output = open_output(options.output, options.compress, options.level) if writes else None
+        self.progress = Progress(name, total=options.limit, enabled=False if options.quiet else options.progress)
         self._since = time.monotonic()
 
     @property
     def output_is_pipe(self) -> bool:
-        return getattr(self._output, "is_pipe", False)
+        return self._output is not None and self._output.is_pipe
+
+    @property
+    def interrupted(self) -> bool:
+        """A signal has come, even if it does not stop this stage."""
+        return self._signals.number is not None
+
+    @property
+    def stopped(self) -> bool:
+        """No more rows are taken: SIGTERM, SIGINT at the source of a pipeline, or nobody reads the output any more."""
+        return self._signals.stopped
+
+    def on_signal(self, callback: Callable[[int], None]) -> None:
+        """Call `callback(number)` in the main thread at the first SIGINT, SIGTERM, and SIGPIPE of the output."""
+        self._signals.callbacks.append(callback)
 
     def __enter__(self) -> "Stage":
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._handlers[number] = signal.signal(number, self._on_signal)
+        self._signals.install()
+        if self.output_is_pipe and not self.options.output:
+            self._signals.watch_reader(1)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
-        if self._signal == signal.SIGTERM:
-            self.status = TERMINATED
-        elif self._signal == signal.SIGINT and not self._drains:
-            self.status = INTERRUPTED
-        if self._output:
-            if kind is None and self.status in (DONE, FAILED):
+        self.status = self._signals.status or self.status
+        finished = kind is None and self.status in (DONE, FAILED)
+        kept = None
+        try:
+            if self._output and finished:
                 self._output.commit()
-            elif kind is None or issubclass(kind, R1Error):
-                self._output.abort(keep=True)
-            else:
-                self._output.abort()
-        if self._rejects:
-            self._rejects.commit()
-        if not self.options.quiet and (kind is None or issubclass(kind, R1Error)):
+            elif self._output and self.status != BROKEN_PIPE and not isinstance(error, BrokenPipeError):
+                kept = self._output.abort(whole=kind is None or issubclass(kind, R1Error))
+        finally:
+            if self._rejects:
+                self._rejects.commit()
+            self._signals.restore()
+            self.progress.close()
+        if self.status == BROKEN_PIPE:
+            raise BrokenPipeError
+        if kept:
+            self.warn(f"the rows written so far are in {kept}")
+        if kind is None or issubclass(kind, R1Error):
             self._close()
-
-    def on_signal(self, callback: Callable[[int], None]) -> None:
-        """Call `callback(number)` in the main thread at the first SIGINT and at SIGTERM."""
-        self._callbacks.append(callback)
 
     def rows(self) -> Iterator[Row]:
         """The rows of every input in order; bad ones go to the rejects."""
+        from r1tool.records.aliases import adopt
+
         rows = self._given if self._given is not None else self._read()
-        for row in spool(rows) if self._spooled else rows:
-            if self.stopped or self.rows_in == self.options.limit:
+        if self._spooled:
+            from r1tool.stream.spool import spool
+
+            rows = spool(rows)
+        if self.options.limit == 0:
+            return
+        for row in rows:
+            if self.stopped:
                 return
             self.rows_in += 1
-            if self._adopt:
-                from r1tool.records.aliases import adopt
-
-                try:
-                    adopt(row)
-                except BadRow as error:
-                    self.reject(row, str(error))
-                    continue
-            yield row
+            try:
+                yield adopt(row) if self._adopt else row
+            except BadRow as error:
+                self.reject(row, str(error))
+            if not self._writes:
+                self.progress.advance()
+            if self.rows_in == self.options.limit:
+                return
 
     def write(self, row: Row) -> None:
         self.write_line(row.encode())
@@ -112,7 +126,9 @@ class Stage:
         """Write a row given as one line of JSON without its newline."""
         assert self._output is not None, "a stage that writes nothing"
         self._output.write(line)
-        self.rows_out += 1
+        with self._lock:
+            self.rows_out += 1
+            self.progress.advance()
 
     def flush(self) -> None:
         """Let what was written be readable now."""
@@ -136,61 +152,72 @@ class Stage:
         self._reject(row.input, row.line, id_, reason, msgspec.Raw(row.encode()))
 
     def note(self, text: str) -> None:
-        """Say something on stderr."""
+        """Say something on stderr, unless --quiet."""
         if not self.options.quiet:
             self.warn(text)
 
     def warn(self, text: str) -> None:
         """Say something on stderr, also with --quiet."""
-        with self._lock:
-            sys.stderr.write(f"r1tool {self.name}: {text}\n")
+        self.progress.log(f"r1tool {self.name}: {text}")
 
-    @property
-    def stopped(self) -> bool:
-        return self._signal == signal.SIGTERM or (self.interrupted and not self._drains)
+    def fail(self, text: str) -> None:
+        """Say what went wrong and go on; the exit status will be 1."""
+        self.status = self.status or FAILED
+        self.warn(text)
 
     def _read(self) -> Iterator[Row]:
-        for source in self._sources:
-            number = 0
-            try:
-                for number, line in enumerate(lines(source), 1):
-                    line = line[:-1] if line.endswith(b"\n") else line
-                    try:
-                        yield Row.parse(line, source.name, number)
-                    except BadRow as error:
-                        if line.strip():
-                            text = msgspec.json.encode(line.decode(errors="replace"))
-                            self._reject(source.name, number, None, str(error), msgspec.Raw(text))
-            except Damaged as error:
-                self.status = self.status or FAILED
-                self.warn(f"{source.name}: {error} after {number} rows")
-            except OSError as error:
-                raise R1Error(f"{source.name}: {error.strerror or error}") from None
+        try:
+            for source in self.sources:
+                yield from self._read_one(source)
+        except Stopped:
+            return
+
+    def _read_one(self, source: Source) -> Iterator[Row]:
+        damage: list[str] = []
+        good = number = 0
+        try:
+            for line in lines(source, damage.append, self._signals.brake, self.flush):
+                number += 1
+                row = None
+                try:
+                    row = Row.parse(line[:-1] if line[-1:] == b"\r" else line, source.name, number)
+                    good += 1
+                except BadRow as error:
+                    if line.strip(b" \t\r\xef\xbb\xbf"):
+                        reason = f"cut off: the input is {damage[0]} here" if damage else str(error)
+                        text = msgspec.json.encode(line.decode(errors="replace"))
+                        self.rows_in += 1
+                        self._reject(source.name, number, None, reason, msgspec.Raw(text))
+                if damage:
+                    self._tell(source, damage, good)
+                if row is not None:
+                    yield row
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):
+                raise
+            raise R1Error(f"{source.name}: cannot be read: {error.strerror or error}") from None
+        if damage:
+            self._tell(source, damage, good)
+
+    def _tell(self, source: Source, damage: list[str], rows: int) -> None:
+        for what in damage:
+            self.fail(f"{source.name}: {what} after {rows} row{'' if rows == 1 else 's'}")
+        damage.clear()
 
     def _reject(self, input: str | None, line: int, id_: str | None, reason: str, row: msgspec.Raw) -> None:
         with self._lock:
             self.rejected += 1
+            self.progress.advance(0, bad=1)
             self.status = self.status or FAILED
-            if self.options.rejects:
-                if self._rejects is None:
-                    zstd = self.options.rejects.endswith(".zst")
-                    self._rejects = RowFile(self.options.rejects, "zstd" if zstd else "none")
+            if self._rejects:
                 record = {"stage": self.name, "input": input, "line": line, "id": id_, "reason": reason, "row": row}
                 self._rejects.write(msgspec.json.encode(record))
         if self.options.strict:
             raise R1Error(f"{input or 'row'}:{line}: {reason} (--strict)")
 
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.interrupted and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.interrupted = True
-        self._signal = number
-        for callback in self._callbacks:
-            callback(number)
-
     def _close(self) -> None:
         seconds = time.monotonic() - self._since
-        out = f", {self.rows_out} out" if self._writes else ""
-        rejected = f", {self.rejected} rejected" if self.rejected else ""
+        out = f", {self.rows_out:,} out" if self._writes else ""
+        rejected = f", {self.rejected:,} rejected" if self.rejected else ""
         rate = self.rows_in / seconds if seconds else 0.0
-        self.warn(f"{self.rows_in} rows in{out}{rejected}, {seconds:.1f} s, {rate:.0f} rows/s")
+        self.note(f"{self.rows_in:,} rows in{out}{rejected}, {seconds:.1f} s, {rate:,.3g} rows/s")

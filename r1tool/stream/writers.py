@@ -1,61 +1,66 @@
-"""Lines into zstd or plain text: stored blocks into pipes, level 3 into files, each row readable at once."""
+"""Lines into zstd or plain text, each readable at once."""
 
 import os
-import stat
 import threading
 import time
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from r1tool.errors import R1Error
 from r1tool.stream.frames import BLOCK_BYTES, STORED_END, STORED_HEADER, stored_block
 
 Compress = Literal["zstd", "none"]
-FILE_LEVEL = 3
 FRAME_ROWS = 32
 FRAME_SECONDS = 10.0
-BATCH_BYTES = 1024
+BATCH_BYTES = 16 << 10
 """Rows are gathered until they are this many bytes in all ..."""
 BATCH_SECONDS = 0.02
 """... or this old."""
-PIPE_BYTES = 1 << 20
+QUIET_ROUNDS = 50
+IOV_MAX = 1024
 
 
 class Encoder(Protocol):
-    """Turns text into what is written; `end` closes the frame."""
+    """Turns text into what is written. `block` gives what can be read at once, `end` closes the frame."""
 
-    def block(self, text: bytes) -> bytes: ...
-    def end(self) -> bytes: ...
+    def block(self, text: list[bytes]) -> list[bytes]: ...
+    def end(self, again: bool) -> list[bytes]: ...
 
 
 class Plain:
     """Text as it is."""
 
-    def block(self, text: bytes) -> bytes:
+    def block(self, text: list[bytes]) -> list[bytes]:
         return text
 
-    def end(self) -> bytes:
-        return b""
+    def end(self, again: bool) -> list[bytes]:
+        return []
 
 
 class Stored:
-    """zstd frames whose blocks are not compressed: as cheap as plain text, and any zstd reads them."""
+    """zstd frames whose blocks are not compressed: as cheap as plain text, and any zstd reads them.
+
+    A frame stays open until the end, so that a reader sees whether its writer was killed.
+    """
 
     def __init__(self) -> None:
         self._open = False
 
-    def block(self, text: bytes) -> bytes:
+    def block(self, text: list[bytes]) -> list[bytes]:
         parts = [] if self._open else [STORED_HEADER]
         self._open = True
-        for start in range(0, len(text), BLOCK_BYTES):
-            piece = text[start : start + BLOCK_BYTES]
-            parts += [stored_block(len(piece)), piece]
-        return b"".join(parts)
+        size = sum(map(len, text))
+        if size <= BLOCK_BYTES:
+            return [*parts, stored_block(size), *text]
+        whole = memoryview(b"".join(text))
+        for start in range(0, size, BLOCK_BYTES):
+            piece = whole[start : start + BLOCK_BYTES]
+            parts += [stored_block(len(piece)), piece]  # type: ignore[list-item]
+        return parts
 
-    def end(self) -> bytes:
-        ended = STORED_END if self._open else b""
-        self._open = False
-        return ended
+    def end(self, again: bool) -> list[bytes]:
+        if not self._open and not again:
+            return [STORED_HEADER, STORED_END]
+        self._open = again
+        return [STORED_END, STORED_HEADER] if again else [STORED_END]
 
 
 class Compressed:
@@ -65,153 +70,126 @@ class Compressed:
         import zstandard
 
         self._compressor = zstandard.ZstdCompressor(level=level, write_checksum=True)
-        self._frame: Any = None
         self._flush = zstandard.COMPRESSOBJ_FLUSH_BLOCK
+        self._frame: Any = None
+        self._cut_here = False
 
-    def block(self, text: bytes) -> bytes:
+    def block(self, text: list[bytes]) -> list[bytes]:
         if self._frame is None:
             self._frame = self._compressor.compressobj()
-        return bytes(self._frame.compress(text) + self._frame.flush(self._flush))
+        whole = b"".join(text)
+        return [self._begun(), self._frame.compress(whole), self._frame.flush(self._flush)]
 
-    def end(self) -> bytes:
+    def end(self, again: bool) -> list[bytes]:
         if self._frame is None:
-            return b""
-        ended = bytes(self._frame.flush())
+            return [] if again else [self._begun() + self._compressor.compress(b"")]
+        ended = self._frame.flush()
         self._frame = None
-        return ended
+        self._cut_here = again
+        return [ended, STORED_HEADER] if again else [ended]
+
+    def _begun(self) -> bytes:
+        """The end of the empty frame begun behind each frame, without which a stream cut there would look whole."""
+        begun = STORED_END if self._cut_here else b""
+        self._cut_here = False
+        return begun
 
 
 class LineWriter:
-    """Lines into a file descriptor. Each is readable downstream within BATCH_SECONDS; safe to use from any thread."""
+    """Lines into a file descriptor, each readable downstream within BATCH_SECONDS; safe to use from any thread.
+
+    A long line is written at once. Short ones are gathered into a block until there are enough, `flush` is called, or
+    the first has waited long enough, which a thread sees to.
+    """
 
     def __init__(self, fd: int, encoder: Encoder) -> None:
-        self._fd = fd
-        self._encoder = encoder
+        self._fd, self._encoder = fd, encoder
         self._lock = threading.RLock()
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._frame_rows = 0
-        self._frame_since = 0.0
+        self._frame_ends = 0.0
+        self._wake: threading.Event | None = None
+        self._finished = False
+        self._error: OSError | None = None
         self.rows = 0
 
     def write(self, line: bytes) -> None:
+        """Write one line, given without its newline. Raises BrokenPipeError where nobody reads any more."""
         with self._lock:
-            self._pending += [line, b"\n"]
+            if self._error is not None:
+                raise self._error
+            self._pending += (line, b"\n")
             self._pending_bytes += len(line) + 1
             self.rows += 1
-            if not self._frame_rows:
-                self._frame_since = time.monotonic()
             self._frame_rows += 1
-            self.flush()
+            if self._pending_bytes >= BATCH_BYTES:
+                self._write_block()
+            elif len(self._pending) == 2:
+                self._start_clock()
 
     def flush(self) -> None:
-        """Write what was gathered as one block."""
-        with self._lock:
-            if not self._pending:
-                return
-            text = b"".join(self._pending)
-            self._pending.clear()
-            self._pending_bytes = 0
-            data = self._encoder.block(text)
-            if self._frame_rows >= FRAME_ROWS or time.monotonic() - self._frame_since > FRAME_SECONDS:
-                data += self._encoder.end()
-                self._frame_rows = 0
-            write_all(self._fd, data)
+        """Let what was written be readable now."""
+        if self._pending:
+            with self._lock:
+                self._write_block()
 
     def finish(self) -> None:
         """Write what was gathered and end the frame."""
         with self._lock:
-            self.flush()
-            write_all(self._fd, self._encoder.end())
+            self._write_block()
+            self._finished = True
+            self._write(self._encoder.end(False))
+            if self._wake:
+                self._wake.set()
 
+    def _write_block(self) -> None:
+        if not self._pending:
+            return
+        parts = self._encoder.block(self._pending)
+        self._pending = []
+        self._pending_bytes = 0
+        now = time.monotonic()
+        if not self._frame_ends:
+            self._frame_ends = now + FRAME_SECONDS
+        if self._frame_rows >= FRAME_ROWS or now >= self._frame_ends:
+            parts += self._encoder.end(True)
+            self._frame_rows, self._frame_ends = 0, 0.0
+        self._write(parts)
 
-def write_all(fd: int, data: bytes) -> None:
-    """Write every byte of `data`."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+    def _write(self, parts: list[bytes]) -> None:
+        size = sum(map(len, parts))
+        done = 0
+        while done < size:
+            if done or len(parts) > IOV_MAX:
+                done += os.write(self._fd, memoryview(b"".join(parts))[done:])
+            else:
+                done += os.writev(self._fd, parts)
 
+    def _start_clock(self) -> None:
+        if self._wake is None:
+            self._wake = threading.Event()
+            threading.Thread(target=self._flush_late, args=(self._wake,), daemon=True).start()
+        elif not self._wake.is_set():
+            self._wake.set()
 
-class RowFile:
-    """A file that appears whole: written beside `path` as `path`.partial, synced and renamed by `commit`.
-
-    As a context manager it commits at the end and aborts where an exception passes. `abort(keep=True)` ends the frame
-    and leaves the partial file.
-    """
-
-    def __init__(
-        self, path: str | os.PathLike[str], compress: Compress = "zstd", level: int | None = None, append: bool = False
-    ) -> None:
-        self.path = Path(path)
-        self.partial = self.path.with_name(self.path.name + ".partial")
-        mode = os.O_APPEND if append else os.O_TRUNC
-        self._fd = os.open(self.partial, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | mode, 0o666)
-        self._writer = LineWriter(self._fd, encoder(compress, level or FILE_LEVEL))
-
-    @property
-    def rows(self) -> int:
-        return self._writer.rows
-
-    def write(self, line: bytes) -> None:
-        """Write one line, given without its newline."""
-        self._writer.write(line)
-
-    def flush(self) -> None:
-        self._writer.flush()
-
-    def commit(self) -> None:
-        """Make the file appear under its name, on disk for good."""
-        self._writer.finish()
-        os.fsync(self._fd)
-        os.close(self._fd)
-        self.partial.rename(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
-
-    def abort(self, keep: bool = False) -> None:
-        """Leave the file under its name as it was."""
-        if keep:
-            self._writer.finish()
-            os.fsync(self._fd)
-        os.close(self._fd)
-        if not keep:
-            self.partial.unlink(missing_ok=True)
-
-    def __enter__(self) -> "RowFile":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        self.abort() if kind else self.commit()
-
-
-class Stdout:
-    """Rows to stdout: stored blocks into a pipe, level 3 into a file, plain text to a terminal."""
-
-    def __init__(self, compress: Compress | None = None, level: int | None = None) -> None:
-        mode = os.fstat(1).st_mode
-        self.is_pipe = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
-        if stat.S_ISFIFO(mode):
-            enlarge_pipe(1)
-        compress = compress or ("none" if os.isatty(1) else "zstd")
-        self._writer = LineWriter(1, encoder(compress, level or (0 if self.is_pipe else FILE_LEVEL)))
-
-    @property
-    def rows(self) -> int:
-        return self._writer.rows
-
-    def write(self, line: bytes) -> None:
-        self._writer.write(line)
-
-    def flush(self) -> None:
-        self._writer.flush()
-
-    def commit(self) -> None:
-        self._writer.finish()
-
-    def abort(self, keep: bool = False) -> None:
-        if keep:
-            self._writer.finish()
+    def _flush_late(self, wake: threading.Event) -> None:
+        """Flush every BATCH_SECONDS while short lines come."""
+        quiet = 0
+        while not self._finished:
+            time.sleep(BATCH_SECONDS)
+            try:
+                with self._lock:
+                    quiet = 0 if self._pending else quiet + 1
+                    self._write_block()
+            except OSError as error:
+                self._error = error
+                return
+            if quiet > QUIET_ROUNDS:
+                wake.clear()
+                if not self._pending:
+                    wake.wait()
+                quiet = 0
 
 
 def encoder(compress: Compress, level: int) -> Encoder:
@@ -219,23 +197,3 @@ def encoder(compress: Compress, level: int) -> Encoder:
     if compress == "none":
         return Plain()
     return Compressed(level) if level else Stored()
-
-
-def open_writer(path: str | None, compress: Compress | None = None, level: int | None = None) -> "RowFile | Stdout":
-    """The output named on the command line: `path`, or stdout where it is None."""
-    if path is None or path == "-":
-        return Stdout(compress, level)
-    try:
-        return RowFile(path, compress or "zstd", level)
-    except OSError as error:
-        raise R1Error(f"{path}: cannot write there: {error.strerror}") from None
-
-
-def enlarge_pipe(fd: int) -> None:
-    """Ask for a pipe of 1 MiB, so that a short stall of one side does not stop the other."""
-    import fcntl
-
-    try:
-        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    except (OSError, AttributeError):
-        pass
