@@ -122,11 +122,10 @@ def _host(span: Sequence[str]) -> str:
 
 
 def _served_name(arguments: Sequence[str]) -> str | None:
-    for argument, value in zip(arguments, [*arguments[1:], ""], strict=True):
-        if argument == "--served-model-name":
-            return value
-        if argument.startswith("--served-model-name="):
-            return argument.partition("=")[2]
+    for index, argument in enumerate(arguments):
+        name, _, value = argument.partition("=")
+        if name == "--served-model-name":
+            return value or " ".join(arguments[index + 1 : index + 2]) or None
     return None
 
 

@@ -39,10 +39,12 @@ def reason(text: str, signatures: Sequence[tuple[str, str]], status: int) -> str
             return meaning.format(**groups) if groups else meaning
     if error := _first_error(text):
         return error
+    if re.search(r"(?:exited|died) unexpectedly", text):
+        return "one of its processes was killed, perhaps by the kernel for want of memory"
     if status > 128 or status < 0:
         number = status - 128 if status > 0 else -status
         name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
-        return f"it was ended by {name}" + (", which may be the kernel short of memory" if name == "SIGKILL" else "")
+        return f"it was ended by {name}" + (", perhaps by the kernel for want of memory" if name == "SIGKILL" else "")
     return f"exit status {status}: {last_line(text)}" if last_line(text) else f"exit status {status}"
 
 
@@ -53,7 +55,7 @@ def last_line(text: str) -> str:
 
 
 def _first_error(text: str) -> str:
-    """The first error of the last lines: engines end with several tracebacks, and the later ones point at the first."""
+    """The first error of the last lines: of an engine's several tracebacks, the later ones point at the first."""
     for line in text.splitlines()[-RECENT_LINES:]:
         if not re.search(r" (INFO|WARNING) |(?i:see root cause)|EngineDeadError|ValidationError: ", line) and (
             match := re.search(r"\b(?:[A-Z]\w*(?:Error|Exception)|Value error)[:,] .*", _plain(line))

@@ -16,7 +16,7 @@ def allocated() -> list[str]:
     nodes = os.environ.get("SLURM_JOB_NODELIST")
     if not nodes or not shutil.which("srun"):
         raise R1Error(
-            "--nodes above 1 needs a Slurm allocation (sbatch or salloc); elsewhere start the server, and give its --url",
+            "--nodes above 1 needs a Slurm allocation (sbatch, salloc); elsewhere start the server and give its --url",
             USAGE,
         )
     done = subprocess.run(["scontrol", "show", "hostnames", nodes], capture_output=True, text=True, check=False)

@@ -1,0 +1,322 @@
+"""Starting model servers: which engine, which command line, which GPUs, and what is said when it fails."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from r1tool.errors import R1Error
+from r1tool.serving import engines, gpus, keeper, logs, metrics, sglang, vllm
+from r1tool.serving.options import ServingOptions
+
+GONE_SECONDS = 15
+
+
+@pytest.fixture
+def fake_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder on the PATH with programs named vllm and sglang, for command lines are made only for what is there."""
+    for name in ("vllm", "sglang"):
+        program = tmp_path / name
+        program.write_text("#!/bin/sh\nexit 3\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("R1TOOL_URL", raising=False)
+    return tmp_path
+
+
+def kept(*command: str, grace: float = 10.0) -> list[str]:
+    """The command line of a keeper that is patient for `grace` seconds."""
+    script = "import sys, keeper; keeper.GRACE_SECONDS = float(sys.argv[1]); sys.exit(keeper.main(sys.argv[2:]))"
+    return ["env", f"PYTHONPATH={Path(keeper.__file__).parent}", sys.executable, "-c", script, str(grace), *command]
+
+
+def processes_with(marker: str) -> list[psutil.Process]:
+    """Processes whose command line holds `marker`, but for keepers and this one."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            line = process.cmdline()
+        except psutil.Error:
+            continue
+        if marker in line and "sleep" in line[0]:
+            found.append(process)
+    return found
+
+
+def wait_for(condition: Callable[[], object], seconds: float = GONE_SECONDS) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+# Ending what was started
+
+
+@pytest.mark.parametrize(("script", "status"), [("exit 3", 3), ("kill -9 $$", 137), ("exit 0", 0)])
+def test_a_keeper_passes_on_the_exit_status(script: str, status: int) -> None:
+    parent = subprocess.Popen(kept("sh", "-c", script), stdin=subprocess.PIPE)
+    assert parent.wait() == status
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_nothing_survives_the_parent_of_a_keeper(number: signal.Signals) -> None:
+    """Not even what left the process group, was orphaned, or ignores SIGTERM."""
+    marker = f"100{os.getpid()}{number.value}"
+    tree = (
+        f"setsid sleep {marker} & (setsid sh -c 'trap \"\" TERM; sleep {marker}; sleep {marker}' &) ; sleep {marker}"
+    )
+    script = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE); time.sleep(1000)"
+    parent = subprocess.Popen([sys.executable, "-c", script, *kept("sh", "-c", tree, grace=0.5)])
+    assert wait_for(lambda: len(processes_with(marker)) == 3)
+    parent.send_signal(number)
+    parent.wait()
+    assert wait_for(lambda: not processes_with(marker))
+
+
+def test_a_killed_keeper_takes_its_command_with_it() -> None:
+    marker = f"200{os.getpid()}"
+    parent = subprocess.Popen(kept("sleep", marker), stdin=subprocess.PIPE)
+    assert wait_for(lambda: len(processes_with(marker)) == 1)
+    parent.kill()
+    parent.communicate()
+    assert wait_for(lambda: not processes_with(marker))
+
+
+# Which engine
+
+
+def test_auto_is_a_url_then_a_gpu_engine_then_embedded(
+    fake_programs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert engines.choose(ServingOptions(urls=["http://127.0.0.1:1"])) == "url"
+    assert engines.choose(ServingOptions()) == "vllm"
+    (fake_programs / "vllm").unlink()
+    assert engines.choose(ServingOptions()) == "sglang"
+    assert "demonstration" not in capsys.readouterr().err
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert engines.choose(ServingOptions()) == "embedded"
+    assert "demonstration model" in capsys.readouterr().err
+    monkeypatch.setenv("R1TOOL_URL", "http://a:1/v1 http://b:2/")
+    assert engines.choose(ServingOptions()) == "url"
+    assert engines.urls(ServingOptions()) == ["http://a:1", "http://b:2"]
+
+
+def test_an_engine_and_a_url_contradict_each_other() -> None:
+    with pytest.raises(R1Error, match="not both") as caught:
+        engines.choose(ServingOptions(engine="vllm", urls=["http://127.0.0.1:1"]))
+    assert caught.value.status == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (ServingOptions(engine="vllm"), "needs --model"),
+        (ServingOptions(engine="sglang"), "needs --model"),
+        (ServingOptions(engine="embedded", model="meta-llama/Llama-3.3-70B-Instruct"), "leave --model away"),
+        (ServingOptions(engine="vllm", model="m", tp=3, nodes=2), "not divisible by --nodes"),
+        (ServingOptions(engine="vllm", model="m", tp=2, nodes=2), "needs a Slurm allocation"),
+        (ServingOptions(engine="vllm", model="m", tp=2, replicas=2, gpus="0-2"), "too few GPUs.*2 x 2.*there are 3"),
+        (ServingOptions(engine="vllm", model="m", gpus="0-x"), "neither a number nor a range"),
+        (ServingOptions(engine="vllm", model="m", gpus="7"), "shows 4 GPUs"),
+    ],
+)
+def test_what_cannot_be_served_is_said_before_anything_starts(
+    options: ServingOptions, says: str, fake_programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
+    monkeypatch.delenv("SLURM_JOB_NODELIST", raising=False)
+    with pytest.raises(R1Error, match=says) as caught:
+        engines.make_servers(options)
+    assert caught.value.status == 2
+
+
+def test_an_engine_that_is_not_installed_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    for engine in ("vllm", "sglang"):
+        with pytest.raises(R1Error, match=rf"pip install 'r1tool\[{engine}\]'"):
+            engines.make_servers(ServingOptions(engine=engine, model="m"))  # type: ignore[arg-type]
+
+
+def test_the_embedded_engine_has_no_reward_model() -> None:
+    with pytest.raises(R1Error, match="no reward model"):
+        engines.make_servers(ServingOptions(engine="embedded"), runner="reward")
+
+
+# Command lines
+
+
+def test_the_command_line_of_vllm(fake_programs: Path) -> None:
+    plain = vllm.command("m", 8000, host="127.0.0.1", reward=False, tp=1, pp=1)
+    assert plain == [str(fake_programs / "vllm"), "serve", "m", "--host", "127.0.0.1", "--port", "8000"]
+    full = vllm.command("m", 8000, host="h", reward=True, tp=8, pp=2, arguments=["--max-model-len", "32768"])
+    assert full[-8:] == [
+        "--runner",
+        "pooling",
+        "--tensor-parallel-size",
+        "8",
+        "--pipeline-parallel-size",
+        "2",
+        "--max-model-len",
+        "32768",
+    ]
+
+
+def test_the_command_line_of_sglang(fake_programs: Path) -> None:
+    full = sglang.command("m", 8000, host="h", reward=True, tp=16, pp=2, arguments=["--context-length", "4096"])
+    assert full[:5] == [str(fake_programs / "python"), "-m", "sglang.launch_server", "--model-path", "m"]
+    assert full[5:] == (
+        [
+            "--host",
+            "h",
+            "--port",
+            "8000",
+            "--enable-metrics",
+            "--is-embedding",
+            "--tp-size",
+            "16",
+            "--pp-size",
+            "2",
+            "--context-length",
+            "4096",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("over_nodes", "rank", "ends"),
+    [
+        (vllm.over_nodes, 0, "--nnodes 2 --master-addr head --master-port 29501 --node-rank 0"),
+        (vllm.over_nodes, 1, "--nnodes 2 --master-addr head --master-port 29501 --node-rank 1 --headless"),
+        (sglang.over_nodes, 0, "--nnodes 2 --dist-init-addr head:29501 --node-rank 0"),
+        (sglang.over_nodes, 1, "--nnodes 2 --dist-init-addr head:29501 --node-rank 1"),
+    ],
+)
+def test_each_rank_is_told_its_number(over_nodes: Callable[..., list[str]], rank: int, ends: str) -> None:
+    line = over_nodes(["printf", "%s\n", "--port", "8000", "a b"], 2, "head", 29501)
+    done = subprocess.run(
+        line, env=os.environ | {"SLURM_PROCID": str(rank)}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["--port", "8000", "a b", *ends.split()]
+
+
+def test_replicas_share_the_gpus(fake_programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-a,GPU-b,GPU-c,GPU-d,GPU-e,GPU-f")
+    servers = engines.make_servers(ServingOptions(engine="vllm", model="m", tp=2, replicas=2, gpus="1-4"))
+    assert [server._environment for server in servers] == [
+        {"CUDA_VISIBLE_DEVICES": "GPU-b,GPU-c"},
+        {"CUDA_VISIBLE_DEVICES": "GPU-d,GPU-e"},
+    ]
+    assert [server.gpus for server in servers] == [2, 2]
+    assert len({server.log for server in servers}) == 2
+
+
+def test_one_server_is_left_to_its_own_choice_of_gpus(fake_programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    (server,) = engines.make_servers(ServingOptions(engine="vllm", model="m", tp=2))
+    assert server._environment == {}
+    assert server.gpus == 2
+
+
+def test_requests_use_the_name_the_engine_is_told_to_serve(fake_programs: Path) -> None:
+    for arguments in (["--served-model-name", "r1"], ["--served-model-name=r1"]):
+        (server,) = engines.make_servers(ServingOptions(engine="vllm", model="/m", engine_arguments=arguments))
+        assert server.model == "r1"
+
+
+@pytest.mark.parametrize(("text", "chosen"), [("0", [0]), ("0-3,6", [0, 1, 2, 3, 6]), ("2, 1", [1, 2]), ("1,1", [1])])
+def test_lists_of_gpus(text: str, chosen: list[int]) -> None:
+    assert gpus.parse(text) == chosen
+
+
+# Why it has died
+
+VLLM_LOGS = {
+    "Free memory on device cuda:0 (10.24/79.11 GiB) on startup is less than desired GPU memory utilization "
+    "(0.92, 72.78 GiB). Decrease GPU memory utilization or reduce GPU memory used by other processes.": (
+        "too little GPU memory: cuda:0 has 10.24 of 79.11 GiB free and vLLM wants 72.78 GiB"
+    ),
+    "ValueError: To serve at least one request with the model's max seq len (131072), (16.0 GiB KV cache is needed, "
+    "which is larger than the available KV cache memory (3.2 GiB). Based on": "131072 tokens needs 16.0 GiB",
+    "  Value error, World size (8) is larger than the number of available GPUs (4) in this node. If this is": (
+        "too few GPUs: --tp times --pp asks for 8 and there are 4"
+    ),
+    "  Value error, Total number of attention heads (9) must be divisible by tensor parallel size (2). [type=": (
+        "--tp 2 does not divide the model's 9 attention heads"
+    ),
+    "RuntimeError: Worker failed with error 'Available memory on node 0 (6.7/9.09 GiB) on kv cache allocation is less "
+    "than requested memory for kv (900.0 GiB). Decrease": "vLLM wants 900.0 GiB for its KV cache and 6.7 GiB are free",
+    "  Value error, User-specified max_model_len (999999) is greater than the derived max_model_len "
+    "(max_position_embeddings=8192.0 or model_max_length=None in model's config.json).": "more than the model's 8192",
+    "OSError: [Errno 98] Address already in use": "its port was taken",
+    "vllm serve: error: unrecognized arguments: --no-such-option": "unrecognized arguments: --no-such-option",
+    "(APIServer pid=1) WARNING 11-22 [u.py:2] errors like `OSError: [Errno 24] Too many`\n(EngineCore pid=2) ERROR "
+    "11-22 [core.py:1] ValueError: Unknown quantization\n(APIServer pid=1) RuntimeError: Engine core initialization "
+    "failed. See root cause above. Failed core proc(s): {}": "ValueError: Unknown quantization",
+    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.": "out of GPU memory",
+    "huggingface_hub.errors.RepositoryNotFoundError: 404 Client Error.": "there is no such model",
+}
+
+
+@pytest.mark.parametrize(("text", "says"), VLLM_LOGS.items())
+def test_the_last_words_of_vllm_become_one_sentence(text: str, says: str) -> None:
+    reason = logs.reason(f"INFO: starting\n{text}\nINFO: stopped\n", vllm.SIGNATURES, 1)
+    assert says in reason
+    assert "\n" not in reason
+
+
+def test_the_last_words_of_sglang_become_one_sentence() -> None:
+    text = "RuntimeError: Not enough memory. Please try to increase --mem-fraction-static. Current value: 0.2"
+    assert "too little GPU memory" in logs.reason(text, sglang.SIGNATURES, 1)
+
+
+@pytest.mark.parametrize(("status", "says"), [(137, "SIGKILL"), (-11, "SIGSEGV"), (3, "exit status 3: bye")])
+def test_an_engine_without_last_words_is_said_to_have_ended(status: int, says: str) -> None:
+    assert says in logs.reason("hello\nbye\n", vllm.SIGNATURES, status)
+
+
+# Metrics
+
+
+@pytest.mark.parametrize(
+    ("engine", "text", "expected"),
+    [
+        (
+            "vllm",
+            "# HELP vllm:num_requests_running Requests\n"
+            'vllm:num_requests_running{engine="0",model_name="m"} 3.0\n'
+            'vllm:num_requests_running{engine="1",model_name="m"} 4.0\n'
+            'vllm:num_requests_waiting{engine="0",model_name="m"} 1.0\n'
+            'vllm:kv_cache_usage_perc{engine="0",model_name="m"} 0.25\n'
+            'vllm:kv_cache_usage_perc{engine="1",model_name="m"} 0.5\n'
+            'vllm:prompt_tokens_total{engine="0",model_name="m"} 1.2e+06\n'
+            'vllm:generation_tokens_total{engine="0",model_name="m"} 7.0\n',
+            metrics.Metrics(7, 1, 0.5, 1_200_000, 7),
+        ),
+        (
+            "sglang",
+            'sglang:num_running_reqs{model_name="m",tp_rank="0"} 2.0\nsglang:num_queue_reqs{model_name="m"} 5.0\n'
+            'sglang:token_usage{model_name="m"} 0.9\nsglang:prompt_tokens_total{model_name="m"} 10\n'
+            'sglang:generation_tokens_total{model_name="m"} 20\n',
+            metrics.Metrics(2, 5, 0.9, 10, 20),
+        ),
+        (
+            "embedded",
+            "llamacpp:requests_processing 1\nllamacpp:requests_deferred 0\nllamacpp:tokens_predicted_total 26\n"
+            "llamacpp:prompt_tokens_total 45\n",
+            metrics.Metrics(1, 0, None, 45, 26),
+        ),
+        ("vllm", "go_gc_duration_seconds 1\n", None),
+    ],
+)
+def test_metrics_of_each_engine(engine: str, text: str, expected: metrics.Metrics | None) -> None:
+    assert metrics.parse(text, engine) == expected
