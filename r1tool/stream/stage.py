@@ -88,8 +88,8 @@ class Stage:
                 self._rejects.commit()
             self._signals.restore()
             self.progress.close()
-        if self.status == BROKEN_PIPE:
-            raise BrokenPipeError
+        if self.status == BROKEN_PIPE or isinstance(error, BrokenPipeError):
+            raise BrokenPipeError from None  # without the errno for which click would exit 1
         if kept:
             self.warn(f"the rows written so far are in {kept}")
         if kind is None or issubclass(kind, R1Error):

@@ -1,0 +1,103 @@
+"""The files behind hf://datasets/OWNER/NAME[@config][/split], as the data set's card tells them."""
+
+import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+from typing import Any
+
+from r1tool.errors import R1Error
+
+PREFIX = "hf://datasets/"
+SUFFIXES = (".parquet", ".jsonl", ".jsonl.zst", ".jsonl.gz")
+SPLITS = {
+    "train": ("train", "training"),
+    "test": ("test", "testing", "eval"),
+    "validation": ("validation", "valid", "dev"),
+}
+"""The words in file names by which `datasets` tells splits, where the card names none."""
+
+
+def dataset_files(url: str) -> list[str]:
+    """The hf:// paths of one split's files; of train, or of all there is, where no split is named. Raises R1Error."""
+    match = re.fullmatch(r"hf://datasets/([^/@]+/[^/@]+)(?:@([^/]+))?(?:/([^/]+))?", url.rstrip("/"))
+    if not match:
+        if url.startswith(PREFIX) and url.endswith(SUFFIXES):
+            return [url]
+        raise R1Error(f"{url}: write hf://datasets/OWNER/NAME, with @config and /split behind it if need be")
+    repository, config, split = match.groups()
+    if split and split.endswith(SUFFIXES):
+        return [url]
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+
+    try:
+        files = list(HfApi().list_repo_files(repository, repo_type="dataset"))
+        splits = _of_card(_configs(repository, files), config, files) or _of_names(config, files)
+    except RepositoryNotFoundError:
+        raise R1Error(f"{url}: no such data set, or it is private and 'hf auth login' has not been run") from None
+    except (HfHubHTTPError, OSError) as error:
+        raise R1Error(f"{url}: the Hub does not answer: {str(error).splitlines()[0]}") from None
+    if not splits:
+        raise R1Error(f"{url}: no {', '.join(SUFFIXES)} file{f' of config {config!r}' if config else ''} there")
+    if split is None:
+        chosen = splits.get("train") or [name for names in splits.values() for name in names]
+    elif split in splits:
+        chosen = splits[split]
+    else:
+        raise R1Error(f"{url}: no split {split!r}; there are {', '.join(splits)}")
+    return [f"{PREFIX}{repository}/{name}" for name in dict.fromkeys(chosen)]
+
+
+def _configs(repository: str, files: Iterable[str]) -> list[dict[str, Any]]:
+    if "README.md" not in files:
+        return []
+    from huggingface_hub import DatasetCard
+
+    configs = DatasetCard.load(repository).data.to_dict().get("configs")
+    return [config for config in configs or [] if "data_files" in config]
+
+
+def _of_card(configs: list[dict[str, Any]], wanted: str | None, files: list[str]) -> dict[str, list[str]]:
+    if not configs:
+        return {}
+    names = [config.get("config_name", "default") for config in configs]
+    if wanted is None:
+        marked = [config for config in configs if config.get("default")]
+        named = [config for config, name in zip(configs, names, strict=True) if name == "default"]
+        config = (marked or named or configs)[0]
+    elif wanted in names:
+        config = configs[names.index(wanted)]
+    else:
+        raise R1Error(f"no config {wanted!r}; there are {', '.join(names)}")
+    entries = config["data_files"]
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        entries = [{"split": "train", "path": entries}]
+    root = config.get("data_dir") or ""
+    splits: dict[str, list[str]] = {}
+    for entry in entries:
+        patterns = entry["path"] if isinstance(entry["path"], list) else [entry["path"]]
+        for pattern in patterns:
+            splits.setdefault(entry.get("split", "train"), []).extend(_matching(f"{root}/{pattern}".strip("/"), files))
+    return splits
+
+
+def _of_names(wanted: str | None, files: list[str]) -> dict[str, list[str]]:
+    from r1tool.stream.sources import natural
+
+    rows = sorted((name for name in files if name.endswith(SUFFIXES)), key=natural)
+    if wanted and wanted != "default":
+        rows = [name for name in rows if wanted in PurePosixPath(name).parts[:-1] or name.startswith(wanted)]
+    splits: dict[str, list[str]] = {}
+    for name in rows:
+        words = re.split(r"[^a-z0-9]+", name.lower())
+        split = next((split for split, known in SPLITS.items() if any(word in known for word in words)), "train")
+        splits.setdefault(split, []).append(name)
+    return splits
+
+
+def _matching(pattern: str, files: list[str]) -> list[str]:
+    from r1tool.stream.sources import natural
+
+    expression = re.escape(pattern).replace(r"\*\*/", "(?:.*/)?").replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
+    expression = expression.replace(r"\?", "[^/]")
+    return sorted((name for name in files if re.fullmatch(expression, name)), key=natural)
