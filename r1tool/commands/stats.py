@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
-from r1tool.errors import USAGE, BadRow, R1Error
+from r1tool.errors import DONE, FAILED, USAGE, BadRow, R1Error
 from r1tool.stream.options import StreamOptions
+from r1tool.stream.readers import Stopped
 from r1tool.stream.stage import Stage
+from r1tool.summary.count import count_all
 from r1tool.summary.majority import majority_is_right
 from r1tool.summary.report import report
 from r1tool.summary.table import table
-from r1tool.summary.tally import Summary, plain
+from r1tool.summary.tally import Summary, Vote, plain
 
 HELP = """Count rows, generations, verdicts and tokens, and print a table or, with --json, one JSON object.
 
@@ -45,13 +47,15 @@ def run(
     ] = None,
 ) -> int:
     wanted = _numbers(pass_at)
+    vote = majority_is_right if majority else None
     summary = Summary(by)
     with Stage("stats", stream, writes=False) as stage:
-        for row in stage.rows():
-            try:
-                summary.add(plain(row, by), majority_is_right if majority else None)
-            except BadRow as error:
-                stage.reject(row, str(error))
+        if stream.limit is not None or stream.rejects or stream.strict:
+            _count_rows(stage, summary, vote)
+        else:
+            _count_files(stage, summary, vote)
+    if stage.status not in (DONE, FAILED):
+        return stage.status
     result = report(summary, wanted, majority, gpus)
     if as_json:
         import orjson
@@ -60,6 +64,34 @@ def run(
     else:
         sys.stdout.write(table(result))
     return stage.status
+
+
+def _count_rows(stage: Stage, summary: Summary, vote: Vote | None) -> None:
+    """One row after the other, as the limit, the rejects and --strict need it."""
+    for row in stage.rows():
+        try:
+            summary.add(plain(row, summary.by), vote)
+        except BadRow as error:
+            stage.reject(row, str(error))
+
+
+def _count_files(stage: Stage, summary: Summary, vote: Vote | None) -> None:
+    try:
+        for counted in count_all(
+            stage.sources, stage.options.workers, summary.by, vote, stage.brake, stage.progress.advance
+        ):
+            summary.merge(counted.summary)
+            stage.rows_in += counted.rows + counted.bad
+            stage.rejected += counted.bad
+            name = counted.source.name
+            for what in counted.damage:
+                stage.fail(f"{name}: {what} after {counted.rows} rows")
+            if counted.bad:
+                stage.fail(f"{name}: {counted.bad} rows cannot be counted, the first in {counted.first_bad}")
+    except Stopped:
+        pass
+    except OSError as error:
+        raise R1Error(f"{error.filename or 'input'}: cannot be read: {error.strerror or error}") from None
 
 
 def _numbers(text: str | None) -> list[int]:

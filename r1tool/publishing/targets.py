@@ -140,5 +140,8 @@ def _explained(repo_id: str) -> Iterator[None]:
         response = error.response if isinstance(error, HfHubHTTPError) else None
         if isinstance(error, LocalTokenNotFoundError) or (response is not None and response.status_code == 401):
             raise R1Error("the Hub does not know you: run 'hf auth login' or set HF_TOKEN") from None
-        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if isinstance(error, HfHubHTTPError) and response is not None:
+            said = f"the Hub answered {response.status_code} {error.server_message or response.reason_phrase}"
+        else:
+            said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise R1Error(f"{repo_id}: {said}; what was uploaded stays, the same command goes on from there") from None

@@ -53,6 +53,7 @@ class Folder:
         if not self._committed:
             for file in self._files.values():
                 file.abort()
+                file.partial.unlink(missing_ok=True)
 
     def strangers(self) -> list[str]:
         """Row files in the folder that this run has not written: a later reader would take them in."""

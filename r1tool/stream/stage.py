@@ -11,7 +11,7 @@ from r1tool.progress import Progress
 from r1tool.records.row import Row
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.outputs import Output, open_output
-from r1tool.stream.readers import Stopped, lines
+from r1tool.stream.readers import Brake, Stopped, lines
 from r1tool.stream.signals import Signals
 from r1tool.stream.sources import Source, expand
 
@@ -63,6 +63,11 @@ class Stage:
     def stopped(self) -> bool:
         """No more rows are taken: SIGTERM, SIGINT at the source of a pipeline, or nobody reads the output any more."""
         return self._signals.stopped
+
+    @property
+    def brake(self) -> Brake:
+        """What stops `readers.lines` when the stage is stopped."""
+        return self._signals.brake
 
     def on_signal(self, callback: Callable[[int], None]) -> None:
         """Call `callback(number)` in the main thread at the first SIGINT, SIGTERM, and SIGPIPE of the output."""

@@ -1,0 +1,1 @@
+"""A double of the Hugging Face Hub, for the real clients."""
