@@ -35,8 +35,8 @@ async def run_rows(
 ) -> None:
     """Put every row of `stage`, or `rows` instead, through `work`, and write what it returns.
 
-    None writes nothing, BadRow rejects the row.     At most `in_flight` rows are read and not yet written. They are written in input order, or as they are done. On an
-    interrupt `work` is cancelled; it may still return a row, which is written.
+    None writes nothing, BadRow rejects the row. At most `in_flight` rows are read and not yet written. They are
+    written in input order, or as they are done. On an interrupt `work` is cancelled; it may still return a row.
     """
     await _Gathering(stage, work, in_flight, ordered).run(rows or stage.rows())
 

@@ -1,6 +1,6 @@
 """How many requests one server is given: slow start, then additive increase and multiplicative decrease.
 
-Doubling, as TCP does, until the server says stop: by a waiting queue, a full KV cache, preemptions, 429, or, where it
+Doubling, as TCP does, until the server says stop: by a waiting queue, a full KV cache, 429, or, where it
 has no metrics, by tokens a second that no longer grow. From then on the limit creeps up by a sixteenth and falls by a
 fifth.
 """
@@ -16,7 +16,9 @@ DECREASE = 0.8
 COOL_SECONDS = 30.0
 """A decrease takes time to show: requests in hand are finished, not thrown away."""
 SLACK = 0.1
-"""Of the requests running, how many may wait in the server's queue so that it never runs dry."""
+"""Of the requests running, how many may wait in the server's queue so that it never runs dry.
+
+A longer queue counts when it is seen twice in a row: a burst of prompts takes a moment to be read."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,6 @@ class Load:
     running: int | None = None
     waiting: int | None = None
     cache: float | None = None
-    preemptions: float | None = None
     rate: float | None = None
 
 
@@ -38,8 +39,7 @@ class Growth:
         self.reason: str | None = None
         self._slow_start = True
         self._best_rate = 0.0
-        self._preemptions: float | None = None
-        self._busy = False
+        self._busy = self._queued = False
         self._cool_until = 0.0
 
     @property
@@ -59,7 +59,7 @@ class Growth:
             if now >= self._cool_until:
                 self._cool_until = now + COOL_SECONDS
                 self.limit = max(1, self._lower(load, in_flight))
-        elif in_flight >= self.limit:
+        elif in_flight >= self.limit and not self._queued:
             if not self._slow_start:
                 self.limit += max(1, self.limit // 16)
             elif load.waiting is not None or self._gained(load):
@@ -71,15 +71,13 @@ class Growth:
     def _stop(self, load: Load) -> str | None:
         """The server's reason against more requests, if it has one."""
         busy, self._busy = self._busy, False
-        before, self._preemptions = self._preemptions, load.preemptions
         if busy:
             return "too many requests"
-        if load.waiting and load.waiting > SLACK * (load.running or 0):
+        queued, self._queued = self._queued, bool(load.waiting and load.waiting > SLACK * (load.running or 0))
+        if self._queued and queued:
             return "waiting queue"
         if load.cache is not None and load.cache > FULL_CACHE:
             return "KV cache"
-        if before is not None and load.preemptions is not None and load.preemptions > before:
-            return "preemptions"
         return None
 
     def _lower(self, load: Load, in_flight: int) -> int:

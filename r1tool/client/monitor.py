@@ -4,11 +4,10 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import aiohttp
-
 from r1tool.client.endpoint import Endpoint
 from r1tool.client.growth import Load
 from r1tool.client.pool import Pool
+from r1tool.serving.metrics import read_metrics
 
 LOOK_SECONDS = 2.0
 
@@ -36,15 +35,10 @@ async def monitor(pool: Pool, note: Callable[[str], None]) -> None:
 
 async def look(endpoint: Endpoint, rate: float) -> Load:
     """What the server says of itself; what it does not say is None."""
-    from r1tool.serving.metrics import read_metrics
-
-    try:
-        metrics = await read_metrics(endpoint.session, endpoint.url, endpoint.engine)
-    except (aiohttp.ClientError, OSError, ValueError):
-        metrics = None
+    metrics = await read_metrics(endpoint.session, endpoint.url, endpoint.engine)
     if metrics is None:
         return Load(rate=rate)
     if metrics.generation_tokens != endpoint.generated:
         endpoint.generated = metrics.generation_tokens
         endpoint.last_progress = time.monotonic()
-    return Load(metrics.running, metrics.waiting, metrics.cache, metrics.preemptions, rate)
+    return Load(metrics.running, metrics.waiting, metrics.kv_use, rate)

@@ -58,7 +58,7 @@ async def sample(
         with _on_notice(sampler.checkpoint):
             checkpointing = asyncio.create_task(sampler.checkpoint_often())
             try:
-                rows: Iterator[Row] = stage.rows()
+                rows = _with_problem(stage.rows(), options.problem_field)
                 if earlier:
                     rows = earlier.missing(rows, stage)
                 await run_rows(stage, sampler.row, in_flight=rows_in_flight, ordered=False, rows=rows)
@@ -75,12 +75,20 @@ def first_request(rows: Iterator[Row], serving: ServingOptions, options: SampleO
 
     engine = choose(serving, quiet=True)
     asking = Asking(options, demonstration=_plain(options) and engine == "embedded" and serving.model is None)
-    for row in rows:
+    for row in _with_problem(rows, options.problem_field):
         if problem := row.get("problem"):
             draft = asking.draft(problem, row_id(row, options.id_field), options.offset)
             prompt = {"messages": draft.messages} if draft.messages is not None else {"prompt": draft.prompt}
             return {"route": CHAT if draft.messages is not None else COMPLETION} | prompt | draft.sampling
     raise R1Error("no row with a problem to show a request for")
+
+
+def _with_problem(rows: Iterator[Row], field: str | None) -> Iterator[Row]:
+    """The rows, with the column `field` as their problem."""
+    for row in rows:
+        if field is not None and field in row:
+            row["problem"] = row[field]
+        yield row
 
 
 def _plain(options: SampleOptions) -> bool:

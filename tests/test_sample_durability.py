@@ -1,0 +1,236 @@
+"""`sample` loses nothing, doubles nothing and asks nothing twice, whatever ends it."""
+
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import orjson
+import pytest
+from fake_openai import Running
+from sampling import command, problems, rows, sample, seeds
+
+
+def start(*arguments: object, out: Path | None = None) -> "subprocess.Popen[bytes]":
+    stdout = out.open("wb") if out else subprocess.DEVNULL
+    return subprocess.Popen(command(*arguments), stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE)
+
+
+def wait_for_tokens(server: Running, tokens: int) -> None:
+    for _ in range(600):
+        if server.counters["tokens"] >= tokens:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"the server has not made {tokens} tokens in 30 s")
+
+
+def check(made: list[dict[str, object]], server: Running, count: int, n: int) -> None:
+    """Every row once, with the generations that an undisturbed run would have made."""
+    assert Counter(row["problem"] for row in made) == Counter(f"What is {number}?" for number in range(count))
+    for row in made:
+        assert row["generations"] == [server.text(seed) for seed in seeds(row, n)]
+
+
+def test_killed_three_times_and_resumed(tmp_path: Path) -> None:
+    given, out = problems(tmp_path / "in", 40), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm", pause=0.005) as server:
+        arguments = [given, "--url", server.url, "-o", out, "--concurrency", 8]
+        for tokens in (500, 1000, 1500):
+            process = start(*arguments)
+            wait_for_tokens(server, tokens)
+            process.kill()
+            process.communicate()
+            assert not out.exists()
+        done = sample(*arguments)
+        assert done.returncode == 0, done.stderr
+        check(rows(out), server, 40, 2)
+        finished = server.counters["finished"]
+        assert set(map(int, finished)) == {seed for row in rows(out) for seed in seeds(row, 2)}
+        # an answer may be complete at the server and killed on its way here: never more than were in flight
+        assert sum(finished.values()) <= 80 + 3 * 8
+    assert len(rows(out)) == 40
+
+
+def test_a_finished_generation_is_never_asked_for_again(tmp_path: Path) -> None:
+    given, out = problems(tmp_path / "in", 30), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm", pause=0.005) as server:
+        arguments = [given, "--url", server.url, "-o", out, "--concurrency", 4]
+        process = start(*arguments)
+        wait_for_tokens(server, 600)
+        process.kill()
+        process.communicate()
+        lines = Path(f"{out}.journal").read_bytes().splitlines()[1:]
+        kept = [record["done"]["seed"] for record in map(orjson.loads, lines) if "done" in record]
+        assert kept
+        asked = Counter(body["seed"] for body in server.counters["bodies"])
+        assert sample(*arguments).returncode == 0
+        again = Counter(body["seed"] for body in server.counters["bodies"]) - asked
+        assert not set(kept) & set(again)
+
+
+@pytest.mark.parametrize("engine", ["vllm", "sglang", "llamacpp"])
+def test_terminated_answers_are_continued_where_they_stopped(tmp_path: Path, engine: str) -> None:
+    """Three times SIGTERM: the same texts, and nearly no token made twice."""
+    given, out = problems(tmp_path / "in", 8), tmp_path / "out.jsonl.zst"
+    with Running(engine=engine, pause=0.005, thinking=300, opens=True) as server:
+        arguments = [given, "--url", server.url, "-o", out, "--concurrency", 16]
+        for tokens in (800, 1800, 3000):
+            process = start(*arguments)
+            wait_for_tokens(server, tokens)
+            process.terminate()
+            stderr = process.communicate()[1]
+            assert process.returncode == 143, stderr
+        done = sample(*arguments)
+        assert done.returncode == 0, done.stderr
+        made = rows(out)
+        assert len(made) == 8
+        for row in made:
+            for text, seed, counts in zip(row["generations"], seeds(row, 2), row["token_counts"], strict=True):
+                assert text == "<think>\n" + server.text(seed).removeprefix("\n")
+                assert abs(counts["completion"] - len(server.text(seed).split())) <= 3
+                assert counts["prompt"] == made[0]["token_counts"][0]["prompt"]
+        whole = sum(counts["completion"] for row in made for counts in row["token_counts"])
+        assert server.counters["tokens"] <= 1.1 * whole
+
+
+def test_sigusr1_checkpoints_and_goes_on(tmp_path: Path) -> None:
+    given, out = problems(tmp_path / "in", 4), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm", pause=0.01, thinking=200) as server:
+        process = start(given, "--url", server.url, "-o", out, "--concurrency", 8)
+        wait_for_tokens(server, 200)
+        os.kill(process.pid, signal.SIGUSR1)
+        time.sleep(0.5)
+        records = [orjson.loads(line) for line in Path(f"{out}.journal").read_bytes().splitlines()[1:]]
+        assert sum("text" in record for record in records) == 8
+        process.communicate()
+        assert process.returncode == 0
+        check(rows(out), server, 4, 2)
+
+
+def test_a_journal_replays_finished_rows_to_stdout(tmp_path: Path) -> None:
+    given = problems(tmp_path / "in", 5)
+    with Running(engine="vllm") as server:
+        first = sample(given, "--url", server.url, "--journal", tmp_path / "j")
+        asked = server.counters["requests"]
+        second = sample(given, "--url", server.url, "--journal", tmp_path / "j")
+        assert server.counters["requests"] == asked
+    key = lambda row: row["problem"]  # noqa: E731
+    assert sorted(rows(first.stdout), key=key) == sorted(rows(second.stdout), key=key)
+
+
+def test_a_finished_file_needs_no_server(tmp_path: Path) -> None:
+    given, out = problems(tmp_path / "in", 5), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm") as server:
+        assert sample(given, "--url", server.url, "-o", out).returncode == 0
+    before = out.stat()
+    done = sample(given, "--url", server.url, "-o", out)
+    assert done.returncode == 0, done.stderr
+    assert b"nothing to do" in done.stderr
+    assert (out.stat().st_ino, out.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert not out.with_name(out.name + ".partial").exists()
+
+
+def test_rows_are_known_by_id_and_not_by_their_place(tmp_path: Path) -> None:
+    given, out = problems(tmp_path / "in", 6), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm") as server:
+        sample(given, "--url", server.url, "-o", out, "--limit", 3)
+        lines = given.read_bytes().splitlines(keepends=True)
+        given.write_bytes(b"".join(reversed(lines)))
+        assert sample(given, "--url", server.url, "-o", out).returncode == 0
+        assert server.counters["requests"]["/v1/chat/completions"] == 12
+        check(rows(out), server, 6, 2)
+
+
+def test_more_generations_are_added_to_those_there_are(tmp_path: Path) -> None:
+    given, out = problems(tmp_path / "in", 6), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm") as server:
+        sample(given, "--url", server.url, "-o", out, "-n", 2)
+        sample(given, "--url", server.url, "-o", out, "-n", 5)
+        assert server.counters["requests"]["/v1/chat/completions"] == 30
+        check(rows(out), server, 6, 5)
+
+
+@pytest.mark.parametrize(
+    "change", [["--temperature", "1"], ["--max-tokens", "99"], ["--prompt-template", "{problem}!"], ["--seed", "1"]]
+)
+def test_other_settings_do_not_reuse_old_answers(tmp_path: Path, change: list[str]) -> None:
+    given, out = problems(tmp_path / "in", 4), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm") as server:
+        sample(given, "--url", server.url, "-o", out)
+        done = sample(given, "--url", server.url, "-o", out, *change)
+        assert done.returncode == 0, done.stderr
+        assert server.counters["requests"]["/v1/chat/completions"] == 16
+        assert len(rows(out)) == 4
+        # and going back costs nothing
+        sample(given, "--url", server.url, "-o", out)
+        assert server.counters["requests"]["/v1/chat/completions"] == 16
+
+
+def test_another_problem_under_the_same_id_is_asked_for(tmp_path: Path) -> None:
+    given, out = tmp_path / "in", tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm") as server:
+        for problem in ("2 + 2?", "3 + 3?"):
+            given.write_bytes(orjson.dumps({"problem": problem, "uuid": "same"}))
+            assert sample(given, "--url", server.url, "-o", out).returncode == 0
+        assert server.counters["requests"]["/v1/chat/completions"] == 4
+        assert "3 + 3?" in [row["problem"] for row in rows(out)]
+
+
+def test_another_model_does_not_reuse_old_answers(tmp_path: Path) -> None:
+    given, out = problems(tmp_path / "in", 3), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm") as server:
+        sample(given, "--url", server.url, "-o", out)
+        server.set(model="better")
+        assert sample(given, "--url", server.url, "-o", out).returncode == 0
+        assert {row["sampling"]["model"] for row in rows(out)} == {"better"}
+
+
+def test_starting_over_asks_for_everything(tmp_path: Path) -> None:
+    given, out = problems(tmp_path / "in", 3), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm") as server:
+        sample(given, "--url", server.url, "-o", out)
+        assert sample(given, "--url", server.url, "-o", out, "--no-resume").returncode == 0
+        assert server.counters["requests"]["/v1/chat/completions"] == 12
+
+
+def test_without_its_journal_a_file_is_still_continued(tmp_path: Path) -> None:
+    given, out = problems(tmp_path / "in", 4), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm") as server:
+        sample(given, "--url", server.url, "-o", out, "-n", 2)
+        Path(f"{out}.journal").unlink()
+        assert sample(given, "--url", server.url, "-o", out, "-n", 3).returncode == 0
+        assert server.counters["requests"]["/v1/chat/completions"] == 12
+        check(rows(out), server, 4, 3)
+
+
+def test_two_runs_on_one_file_are_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+    given, out = problems(tmp_path / "in", 5), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm", pause=0.02) as server:
+        first = start(given, "--url", server.url, "-o", out)
+        wait_for_tokens(server, 20)
+        second = sample(given, "--url", server.url, "-o", out)
+        assert second.returncode == 1 and b"another process is writing this journal" in second.stderr
+        first.communicate()
+        assert first.returncode == 0
+        check(rows(out), server, 5, 2)
+
+
+def test_an_interrupt_writes_what_is_done(tmp_path: Path) -> None:
+    """Without a journal, a row short of generations leaves with those it has."""
+    given = problems(tmp_path / "in", 50)
+    out = tmp_path / "stdout"
+    with Running(engine="vllm", pause=0.02) as server:
+        process = start(given, "--url", server.url, "--concurrency", 6, "-n", 3, out=out)
+        wait_for_tokens(server, 300)
+        process.send_signal(signal.SIGINT)
+        stderr = process.communicate()[1]
+        assert process.returncode == 130, stderr
+        assert b"Traceback" not in stderr
+        finished = {int(seed) for seed in server.counters["finished"]}
+    made = rows(out)
+    assert 0 < len(made) < 50
+    written = {seed for row in made for seed in row["sampling"]["seeds"]}
+    assert written <= finished and len(finished - written) <= 6
+    assert all(len(row["generations"]) + row["sampling"].get("missing", 0) == 3 for row in made)
