@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from r1tool.errors import R1Error
-from r1tool.stream.frames import BadFrame, Cut, Walker, is_frame
+from r1tool.stream.frames import MAGIC, BadFrame, Cut, Walker, is_frame
 from r1tool.stream.sources import Source, filesystem
 
+GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 256 << 10
 SHORT_LINE_BYTES = 2 << 10
 """Shorter lines are split off many at a time."""
@@ -71,9 +72,11 @@ def lines(
             start += more
         if start[:4] == b"PAR1":
             yield from _parquet(source, start, raw)
+        elif start and (MAGIC.startswith(start) or GZIP_MAGIC.startswith(start)):
+            damaged(f"truncated (cut at byte {len(start)})")
         elif is_frame(start[:4]):
             yield from _split(_zstd(start, raw, damaged), damaged)
-        elif start[:2] == b"\x1f\x8b":
+        elif start[:2] == GZIP_MAGIC:
             yield from _split(_gzip(start, raw, damaged), damaged)
         else:
             yield from _split(_plain(start, raw), damaged)
