@@ -29,6 +29,7 @@ class Settings:
 
     `thinking` and `answer` are tokens; `opens` says that the chat template ends with <think>; `parser` that thoughts
     come in a field of their own; `slots` is how many requests run at once, the others wait.
+    `replies`, where given, are all it ever says.
     """
 
     engine: str = "vllm"
@@ -44,6 +45,7 @@ class Settings:
     tokenless: bool = False
     key: str | None = None
     boxed: list[str] = field(default_factory=list)
+    replies: list[str] = field(default_factory=list)
     failures: dict[str, float] = field(default_factory=dict)
     refuse: str | None = None
 
@@ -85,6 +87,8 @@ class Fake:
     def generate(self, seed: int) -> list[str]:
         """The tokens of the answer that `seed` decides, without a swallowed <think>."""
         draw, own = random.Random(seed), self.settings
+        if own.replies:
+            return TOKEN.findall(own.replies[seed % len(own.replies)])
         boxed = own.boxed[seed % len(own.boxed)] if own.boxed else str(seed % 100)
         length = draw.randint(max(1, own.thinking // 2), own.thinking * 3 // 2) if own.thinking else 0
         tokens = [f" w{draw.randrange(1000)}" for _ in range(length)]

@@ -1,5 +1,6 @@
 """r1tool judge: ask a model about the answers the rules rejected."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,10 +9,10 @@ import typer
 
 from r1tool.client.options import ClientOptions
 from r1tool.errors import FAILED, USAGE, R1Error
-from r1tool.judging.judge import DEFAULT_MODEL, JudgeSettings, judge_row
+from r1tool.judging.judge import DEFAULT_MODEL, Judge, JudgeSettings
 from r1tool.judging.prompt import check, default_template
-from r1tool.records.row import Row
 from r1tool.serving.options import ServingOptions
+from r1tool.stream.journal import Journal
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.stage import Stage
 
@@ -20,7 +21,7 @@ HELP = f"""Ask a model whether answers that the rules rejected are right after a
 Asks about complete generations whose verdict is wrong, timeout, error or gold_unparsable and that do answer something;
 the judge sees the problem, the reference answer and what follows the thought. Writes `judge_verdicts` (EQUIVALENT,
 DIFFERENT, AMBIGUOUS, UNPARSABLE), `correctness_llama` (null where nobody was asked) and `correctness_count`. What was
-judged before is not asked again. Default model: {DEFAULT_MODEL}.
+judged before is not asked again, nor what the journal beside `-o FILE` holds. Default model: {DEFAULT_MODEL}.
 
 Cost: one request of some 100 tokens' answer a rejected generation, at temperature 0; up to 512 rows in memory. --spool
 costs disk in TMPDIR, about a third of the rows' size. The embedded engine judges no better than chance.
@@ -31,6 +32,8 @@ Example:
 """
 
 ROWS_IN_FLIGHT = 512
+LOOK_SECONDS = 2.0
+"""How long a server at a URL may take to say its model, by which the journal goes, before any question is asked."""
 
 
 def run(
@@ -55,6 +58,13 @@ def run(
     spool: Annotated[
         bool, typer.Option("--spool", help="Wait until upstream has ended before the server starts.")
     ] = False,
+    journal: Annotated[
+        str | None,
+        typer.Option("--journal", metavar="FILE", help="Where verdicts are kept; default: OUTPUT.journal."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Ask only for what the journal lacks, or start over.")
+    ] = True,
 ) -> int:
     from r1tool.client.client import connect
     from r1tool.client.gather import run as run_loop
@@ -65,20 +75,24 @@ def run(
     if serving.model is None and choose(serving, quiet=True) in ("vllm", "sglang"):
         serving = replace(serving, model=DEFAULT_MODEL)
 
-    async def judge(stage: Stage) -> None:
+    path = journal or (f"{stream.output}.journal" if stream.output and "://" not in stream.output else None)
+
+    async def main(stage: Stage, kept: Journal | None) -> None:
         def failed(reason: str) -> None:
             stage.status = stage.status or FAILED
             stage.warn(reason)
 
-        async with connect(serving, client, note=stage.note, lazy=True) as judge_:
+        async with connect(serving, client, note=stage.note, lazy=True) as servers:
+            if serving.model is None and servers.own_model is None:
+                await servers.look(LOOK_SECONDS)
+            judge = Judge(servers, settings, kept, failed)
+            await run_rows(stage, judge.row, in_flight=ROWS_IN_FLIGHT, ordered=True)
+        stage.note(f"{judge.asked} generations asked about, {judge.kept} taken from the journal")
 
-            async def one(row: Row) -> Row:
-                return await judge_row(row, judge_, settings, failed)
-
-            await run_rows(stage, one, in_flight=ROWS_IN_FLIGHT, ordered=True)
-
-    with Stage("judge", stream, spooled=spool) as stage:
-        run_loop(judge(stage))
+    with ExitStack() as stack:
+        kept = stack.enter_context(Journal(path, resume=resume)) if path else None
+        stage = stack.enter_context(Stage("judge", stream, spooled=spool))
+        run_loop(main(stage, kept))
     return stage.status
 
 
