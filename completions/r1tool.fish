@@ -89,6 +89,8 @@ complete -c r1tool -n '__fish_seen_subcommand_from judge' -l votes -r -d 'Votes 
 complete -c r1tool -n '__fish_seen_subcommand_from judge' -l prompt -r -d 'Own prompt with {problem}, {answer}, {generation}.'
 complete -c r1tool -n '__fish_seen_subcommand_from judge' -l constrained -l free -d 'Force the reply\'s form; default: on the embedded engine.'
 complete -c r1tool -n '__fish_seen_subcommand_from judge' -l spool -d 'Wait until upstream has ended before the server starts.'
+complete -c r1tool -n '__fish_seen_subcommand_from judge' -l journal -r -d 'Where verdicts are kept; default: OUTPUT.journal.'
+complete -c r1tool -n '__fish_seen_subcommand_from judge' -l resume -l no-resume -d 'Ask only for what the journal lacks, or start over.'
 complete -c r1tool -n '__fish_seen_subcommand_from rank' -s o -l output -r -d 'Write to FILE instead of stdout.'
 complete -c r1tool -n '__fish_seen_subcommand_from rank' -s z -l compress -xa 'zstd none' -d 'Default: zstd, except to a terminal.'
 complete -c r1tool -n '__fish_seen_subcommand_from rank' -l level -r -d 'zstd level; default 3 into files, stored blocks into pipes.'
