@@ -9,7 +9,7 @@ from r1tool.records.ids import problem_uuid
 STOP = ["\n"]
 """What ends an answer to `completion_prompt`."""
 
-WIDEN_EVERY = 200
+WIDEN_EVERY = 50
 """Problems after which the numbers grow by one, so that the problems never run out."""
 
 
@@ -30,12 +30,6 @@ def _sum(draw: random.Random, wide: int) -> Exercise:
     return Exercise(f"What is {a} + {b}?", f"{a} + {b} = {a + b}.", a + b)
 
 
-def _difference(draw: random.Random, wide: int) -> Exercise:
-    b, answer = draw.randint(2, 20 + wide), draw.randint(2, 20 + wide)
-    a = answer + b
-    return Exercise(f"What is {a} - {b}?", f"{a} - {b} = {answer}.", answer)
-
-
 def _product(draw: random.Random, wide: int) -> Exercise:
     a, b = draw.randint(2, 12 + wide), draw.randint(2, 12)
     return Exercise(f"What is {a} * {b}?", f"{a} * {b} = {a * b}.", a * b)
@@ -52,6 +46,14 @@ def _story_sum(draw: random.Random, wide: int) -> Exercise:
     name, things = draw.choice(NAMES), draw.choice(THINGS)
     question = f"{name} has {a} {things} and gets {b} more. How many {things} does {name} have now?"
     return Exercise(question, f"{a} + {b} = {a + b}.", a + b)
+
+
+def _story_difference(draw: random.Random, wide: int) -> Exercise:
+    b, answer = draw.randint(2, 20 + wide), draw.randint(2, 20 + wide)
+    a = answer + b
+    name, things = draw.choice(NAMES), draw.choice(THINGS)
+    question = f"{name} has {a} {things} and gives {b} away. How many {things} are left?"
+    return Exercise(question, f"{a} - {b} = {answer}.", answer)
 
 
 def _story_product(draw: random.Random, wide: int) -> Exercise:
@@ -72,10 +74,10 @@ def _area(draw: random.Random, wide: int) -> Exercise:
 # name: (skill, problem_type)
 SKILLS: dict[str, tuple[Skill, str]] = {
     "addition": (_sum, "Algebra"),
-    "subtraction": (_difference, "Algebra"),
     "multiplication": (_product, "Algebra"),
     "division": (_quotient, "Algebra"),
     "story-addition": (_story_sum, "Algebra"),
+    "story-subtraction": (_story_difference, "Algebra"),
     "story-multiplication": (_story_product, "Algebra"),
     "area": (_area, "Geometry"),
 }
@@ -84,9 +86,10 @@ SKILLS: dict[str, tuple[Skill, str]] = {
 def problems(n: int, seed: int = 0) -> Iterator[dict[str, str]]:
     """`n` different problems in the columns of NuminaMath-1.5, the skills in turn; the same for the same seed."""
     draw = random.Random(seed)
+    skills = list(SKILLS.items())
     seen: set[str] = set()
     while len(seen) < n:
-        name, (skill, problem_type) = list(SKILLS.items())[len(seen) % len(SKILLS)]
+        name, (skill, problem_type) = skills[len(seen) % len(skills)]
         exercise = skill(draw, len(seen) // WIDEN_EVERY)
         if exercise.question in seen:
             continue

@@ -1,11 +1,29 @@
 """Fixtures shared by all tests: servers that take long to start are started once."""
 
+import asyncio
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from engines import vllm_cpu
+
+from r1tool.serving.engines import make_servers
+from r1tool.serving.options import ServingOptions
+from r1tool.serving.server import Server
+
+
+@pytest.fixture(scope="session")
+def embedded_server() -> Iterator[Server]:
+    """A running embedded engine."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    (server,) = make_servers(ServingOptions(engine="embedded"))
+    asyncio.run_coroutine_threadsafe(server.start(), loop).result()
+    yield server
+    asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
 
 
 @pytest.fixture(scope="session")
