@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.fake_openai import Running
+from fake_openai import Running
 
 AGREES, DIFFERS, SILENT = "Both are 4.\n\nVerdict: EQUIVALENT", "4 is not 5.\n\nVerdict: DIFFERENT", "I cannot say."
 
