@@ -95,7 +95,7 @@ def run(
             survey.columns.settle(),
             report(summary),
             survey.provenance,
-            [(file_name(each), command(each)) for each in chosen],
+            [(file_name(each), command(each, target.name, isinstance(target, HubTarget))) for each in chosen],
             survey.whole,
         )
         if dry_run:

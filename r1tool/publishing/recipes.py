@@ -1,4 +1,4 @@
-"""Training configurations for TRL's command line, written beside the data."""
+"""Training configurations for TRL's command line (checked with its parser, TRL 1.16), written beside the data."""
 
 from typing import Any, Literal, get_args
 
@@ -14,7 +14,7 @@ SFT: dict[str, Any] = {
     "num_train_epochs": 3,
     "learning_rate": 5.0e-05,
     "lr_scheduler_type": "linear",
-    "warmup_ratio": 0.1,
+    "warmup_steps": 0.1,
     "weight_decay": 0.0001,
     "optim": "adamw_torch",
     "per_device_train_batch_size": 1,
@@ -39,7 +39,7 @@ GRPO: dict[str, Any] = {
     "learning_rate": 2.0e-05,
     "lr_scheduler_type": "cosine_with_min_lr",
     "lr_scheduler_kwargs": {"min_lr_rate": 0.1},
-    "warmup_ratio": 0.1,
+    "warmup_steps": 0.1,
     "per_device_train_batch_size": 16,
     "gradient_accumulation_steps": 4,
     "gradient_checkpointing": True,
@@ -74,6 +74,9 @@ def recipe_text(recipe: Recipe, data_set: str, config: str, split: str) -> str:
     return head + str(yaml.safe_dump({**data, **settings}, sort_keys=False))
 
 
-def command(recipe: Recipe) -> str:
+def command(recipe: Recipe, data_set: str, on_hub: bool) -> str:
     """The command line that trains with the recipe."""
-    return f"trl {recipe} --config {file_name(recipe)}"
+    if on_hub:
+        fetch = f"hf download --repo-type dataset {data_set} {file_name(recipe)} --local-dir ."
+        return f"{fetch} && trl {recipe} --config {file_name(recipe)}"
+    return f"trl {recipe} --config {data_set.rstrip('/')}/{file_name(recipe)}"
