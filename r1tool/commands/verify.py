@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from r1tool.errors import BadRow
+from r1tool.grading.api import STEP_SHARE
 from r1tool.grading.extraction import extract
 from r1tool.grading.grade import decide, is_verifiable
 from r1tool.grading.verdict import GRADING_VERSION, Settings, Verdict
@@ -38,8 +39,6 @@ Example:
 """
 
 BYTES_IN_FLIGHT = 8 << 20
-STEP_SHARE = 0.9
-"""Of --timeout, what a worker gets: the rest is for ending it."""
 
 _encode = msgspec.json.Encoder().encode
 

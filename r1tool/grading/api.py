@@ -26,11 +26,15 @@ def equal(a: str, b: str, problem: str | None = None, *, timeout: float | None =
     return same(a, b, problem, _Helper(timeout) if timeout else None)
 
 
+STEP_SHARE = 0.9
+"""Of the seconds of a verdict, what Math-Verify gets: the rest is for ending it."""
+
+
 class _Helper:
     """Math-Verify in a helper process, with what is left of the seconds of one verdict."""
 
     def __init__(self, seconds: float) -> None:
-        self.deadline = time.monotonic() + seconds
+        self.deadline = time.monotonic() + STEP_SHARE * seconds
 
     def __call__(self, gold: str, answer: str) -> bool | None:
         from r1tool.grading import worker

@@ -8,7 +8,7 @@ from r1tool.grading.notation import normalize
 _LETTERS = "A-J"
 _BARE = re.compile(rf"[(\[]?\s*[«]?\s*[(\[]?\s*([{_LETTERS}])\s*[)\]]?\s*[»]?\s*[)\]]?\s*[.:]?")
 _LEADING = re.compile(
-    rf"(?:(?:option|choice|answer)\s*)?(?:[(\[]\s*«?([{_LETTERS}])»?\s*[)\]]|«\(?([{_LETTERS}])\)?»\s*[).:]?|([{_LETTERS}])\s*[).:])\s*(?:[:.,\-]\s*)?(.*)",
+    rf"(?:(?:option|choice|answer)\s*)?(?:[(\[]\s*«?([{_LETTERS}])»?\s*[)\]]|«\(?([{_LETTERS}])\)?[).:]?»\s*[).:]?|([{_LETTERS}])\s*[).:])\s*(?:[:.,\-]\s*)?(.*)",
     re.DOTALL | re.IGNORECASE,
 )
 _NAMED = re.compile(rf"(?:«\s*)?(?:option|choice)\s*(?:»\s*)?[(\[]?«?([{_LETTERS}])»?[)\]]?\.?", re.IGNORECASE)

@@ -48,7 +48,7 @@ def _compare(g: Node, a: Node, gold: Node, answer: Node) -> bool | None:
     if g[0] in _MANY or a[0] in _MANY:
         return _collections(g, a)
     if g[0] in _SCALARS and a[0] in _SCALARS:
-        return scalars(g, a)
+        return None if any(n[0] in _NOT_NUMBERS for side in (g, a) for n in walk(side)) else scalars(g, a)
     return None
 
 
@@ -56,8 +56,14 @@ _SCALARS = frozenset(
     ("num", "var", "const", "add", "mul", "div", "pow", "neg", "fact", "abs", "floor", "ceil", "fn", "binom", "percent",
      "degree", "mod", "group")
 )  # fmt: skip
+_NOT_NUMBERS = frozenset(("matrix", "seq", "list", "set", "apply", "word", "union", "pm", "mp"))
 _MANY = frozenset(("list", "seq", "set", "matrix", "ordered"))
 _NAMES = frozenset(("var", "apply", "word"))
+
+
+def _is_constant(node: Node) -> bool:
+    """A number without unknowns."""
+    return node[0] in _SCALARS and not any(n[0] == "var" or n[0] in _NOT_NUMBERS for n in walk(node))
 
 
 def _value(node: Node) -> Node:
@@ -73,7 +79,9 @@ def _value(node: Node) -> Node:
     if node[0] == "rel":
         return _assigned(node)
     if node[0] == "list":
-        items = node[1]
+        items = tuple(item for item in node[1] if not _ranges_over_integers(item))
+        if len(items) == 1:
+            return _value(items[0])
         if all(item[0] == "rel" for item in items):
             names = [_name(item) for item in items]
             if all(names) and len(set(names)) == len(names):
@@ -88,6 +96,11 @@ def _value(node: Node) -> Node:
     if node[0] == "set":
         return ("set", tuple(_value(item) for item in node[1]))
     return node
+
+
+def _ranges_over_integers(node: Node) -> bool:
+    """The k ∈ ℤ behind a general solution."""
+    return node[0] == "rel" and node[1] == ("in",) and node[2][1] in (("word", "mathbb Z"), ("var", "Z"), ("word", "mathbb N"))
 
 
 def _row(node: Node) -> tuple[tuple[Node, ...], tuple[str, ...]]:
@@ -109,6 +122,8 @@ def _assigned(node: Node) -> Node:
             return _value(sides[0])
         if sides[0][0] == "mul" and sides[0][1][0] == "var" and _arguments(sides[0][2]) and not _tests(sides[0], sides[1]):
             return _value(sides[-1])  # n(x) = ...
+        if _is_segment(sides[0]) and not variables_of(sides[-1]):
+            return _value(sides[-1])
         if sides[0][0] in _NAMES or sides[0][0] in ("ratio", "matrix") or len(sides) > 2:
             if sides[0][0] in ("var", "apply") and len(sides) == 2 and sides[0][1] in variables_of(sides[1]):
                 return node
@@ -122,6 +137,13 @@ def _assigned(node: Node) -> Node:
     if operators == ("in",) and sides[0][0] in ("var", "abs"):
         return _value(sides[1]) if sides[0][0] == "var" else node
     return node
+
+
+def _is_segment(node: Node) -> bool:
+    """AB, ABC: points side by side, not factors."""
+    if node[0] == "mul":
+        return _is_segment(node[1]) and _is_segment(node[2])
+    return node[0] == "var" and len(node[1]) == 1 and node[1].isupper()
 
 
 def _arguments(node: Node) -> bool:
@@ -397,7 +419,7 @@ def _signed(node: Node, sign: int) -> Node:
 
 
 def _sets(g: Node, a: Node) -> bool | None:
-    if any(side[0] in _SCALARS and not variables_of(side) for side in (g, a)):
+    if _is_constant(g) or _is_constant(a):
         return False
     left, right = sets.read(g), sets.read(a)
     if left is None or right is None:
@@ -412,7 +434,7 @@ def _relations(g: Node, a: Node) -> bool | None:
         return None
     other = a if g[0] == "rel" else g
     relation = g if g[0] == "rel" else a
-    if other[0] in _SCALARS and not variables_of(other) and set(relation[1]) == {"="}:
+    if _is_constant(other) and set(relation[1]) == {"="}:
         return False if variables_of(relation) else None
     return None
 
@@ -440,7 +462,7 @@ def _collections(g: Node, a: Node) -> bool | None:
         many, one = (left, a) if g[0] in _MANY else (right, g)
         if len(many) == 1 and (g if g[0] in _MANY else a)[0] == "set":
             return compare(many[0], one)
-        if one[0] in _SCALARS and not variables_of(one):
+        if _is_constant(one):
             return False if len(many) > 1 and not _all_same(many) else None
         return None
     if len(left) != len(right):
@@ -464,7 +486,7 @@ def _items(node: Node) -> tuple[Node, ...]:
 
 
 def _plain_values(items: tuple[Node, ...]) -> bool:
-    return all(item[0] in _SCALARS and not variables_of(item) or item[0] == "seq" for item in items)
+    return all(_is_constant(item) or item[0] == "seq" for item in items)
 
 
 def _all_same(items: tuple[Node, ...]) -> bool:

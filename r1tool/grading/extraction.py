@@ -23,7 +23,7 @@ class Extracted(NamedTuple):
 
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])\s*")
 _CONNECTIVE = re.compile(
-    r"(?:\s|[$,;.:]|\\[()\[\],;!]|\\q?quad|\\\\|&|\\ |\b(?:and|or|as well as|for part|part)\b|\\(?:text|mbox|textrm)\s*\{"
+    r"(?:\s|[$,;.:]|\\[()\[\],;!]|\\q?quad|\\\\|&|\\ |(?:\b[a-z]{1,12}\s+)?\b(?:and|or|as well as|for part|part)\b|\\(?:text|mbox|textrm)\s*\{"
     r"|\}|\([a-z\d]\)|\b[A-Za-z](?:_\{?\w\}?)?\s*=|[和或与，、；]|\*\*)*"
 )
 _PHRASE = re.compile(
@@ -211,7 +211,7 @@ def _unannounced(tail: str) -> Extracted | None:
     tail = tail.strip()
     formulas = list(_DISPLAY.finditer(tail))
     if not formulas:
-        if len(tail) <= SHORT_CHARS and "\n" not in tail:
+        if len(tail) <= SHORT_CHARS and "\n" not in tail and "\\boxed" not in tail:
             return Extracted(_sentence(tail), "phrase") if _sentence(tail) else None
     else:
         last = formulas[-1]
@@ -220,7 +220,7 @@ def _unannounced(tail: str) -> Extracted | None:
         if _PERCENT.match(behind):
             return Extracted(content + " \\%", "formula")
         if not _NUMBER.search(behind):
-            return Extracted(content, "formula")
+            return Extracted(content, "formula") if content else None
         tail = behind
     numbers = _NUMBER.findall(tail)
     return Extracted(numbers[-1].strip(), "number") if numbers else None

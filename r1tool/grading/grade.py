@@ -37,19 +37,19 @@ def read_gold(answer: str | None) -> Gold | None:
         return None
     text = answer.strip()
     if "\\boxed" in text or "\\fbox" in text:
-        boxes = last_boxes(text) or all_boxes(text, 8)
-        if len(boxes) == 1 and text.count("\\boxed") > 1 and len(text) < 200:
-            boxes = all_boxes(text, 8)
-        text = ", ".join(boxes) or text
-    if len(text) > MAX_GOLD_CHARS or ("$" in text and is_prose(text)):
+        text = ", ".join(last_boxes(text)) or text
+    if is_prose(text) and ("$" in text or len(text) > MAX_GOLD_CHARS):
         found = locate(text)
-        if not found or len(found.text) > MAX_GOLD_CHARS:
+        if not found:
             return None
         text = found.text
     squeezed = squeeze(normalize(text))
     if not squeezed:
         return None
-    return Gold(text, squeezed, _node(text), choices.letter(text))
+    node = _node(text)
+    if node is None and (stated := _stated(text)):
+        node = _node(stated)
+    return Gold(text, squeezed, node, choices.letter(text))
 
 
 def decide(
@@ -106,10 +106,12 @@ def _judge(reference: Gold, answer: str, problem: str | None, fallback: Fallback
         outcome = compared(reference.node, node)
         if outcome is not None:
             return Verdict("correct" if outcome else "wrong", answer, "reader", show(reference.node), show(node))
-    if is_prose(answer) or not any(c.isalnum() for c in squeezed):
+    if node is None:
         stated = _stated(answer)
-        right = stated is not None and _equal(reference.text, stated) is True
-        return Verdict("correct" if right else "wrong", answer, "reader", reference.squeezed, stated or squeezed)
+        if stated is not None and _equal(reference.text, stated):
+            return Verdict("correct", answer, "reader", reference.squeezed, stated)
+        if is_prose(answer) or not any(c.isalnum() for c in squeezed):
+            return Verdict("wrong", answer, "reader", reference.squeezed, stated or squeezed)
     if fallback is None:
         return Verdict("wrong", answer, "reader", reference.squeezed, squeezed)
     try:
@@ -123,7 +125,7 @@ def _judge(reference: Gold, answer: str, problem: str | None, fallback: Fallback
     return Verdict("correct" if outcome else "wrong", answer, "math_verify", reference.squeezed, squeezed)
 
 
-_WORD = re.compile(r"(?<![\\a-zA-Z])[A-Za-z]{2,}")
+_WORD = re.compile(r"(?<![\\a-zA-Z])(?:[A-Za-z]{3,}|is|of|no|to|in|at|be|it|we|an|by|so|if)(?![a-zA-Z])")
 _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 _STATED = re.compile(r"(?:(?:\bis|\bare|\bequals|=|得|为|是)\s*)((?:(?!\bis\b|\bare\b|=|得|为|是).){1,80})$", re.DOTALL)
 _HEDGED = re.compile(r"\b(?:not|no|at least|at most|less|more|approximately|about|likely|between|or)\b", re.IGNORECASE)

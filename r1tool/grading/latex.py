@@ -17,7 +17,7 @@ from typing import Any
 from r1tool.grading.notation import normalize
 from r1tool.grading.units import UNITS, is_unit
 
-MAX_TOKENS = 1500
+MAX_TOKENS = 5000
 MAX_DEPTH = 60
 MAX_DIGITS = 2000
 MAX_UNIT_WORDS = 4
@@ -30,7 +30,7 @@ class Unreadable(Exception):
 
 
 _TOKEN = re.compile(
-    r"(?P<num>\d+(?:\.\d+)?|\.\d+)|(?P<quote>«[^»]*»)|(?P<cmd>\\[a-zA-Z]+|\\[{}|\\])|(?P<word>[A-Za-z]+)"
+    r"(?P<num>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+(?![\d.]))?)|(?P<quote>«[^»]*»)|(?P<cmd>\\[a-zA-Z]+|\\[{}|\\])|(?P<word>[A-Za-z]+)|(?P<han>[\u4e00-\u9fff]+)"
     r"|(?P<op>\*\*|<=|>=|!=|==|=>|->|[^\sA-Za-z\d])"
 )
 
@@ -42,6 +42,8 @@ _RELATIONS = {
     "=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", r"\le": "<=", r"\ge": ">=", r"\ne": "!=",
     r"\approx": "~", r"\in": "in", r"\equiv": "==", r"\simeq": "~", r"\sim": "~", r"\cong": "~", r"\to": "=", "->": "=",
 }  # fmt: skip
+_HAN_SEPARATOR = re.compile("(或者|以及|[和或与及])")
+_GREEK_FUNCTIONS = frozenset(("Gamma", "zeta", "phi", "Phi", "psi", "Psi", "sigma", "tau", "mu"))
 _GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi psi omega "
     "Gamma Delta Theta Lambda Xi Sigma Upsilon Phi Psi Omega ell hbar".split()
@@ -101,6 +103,8 @@ def _tokens(text: str) -> list[tuple[str, str]]:
             tokens.append((kind, value[1:-1].strip()))
         elif kind == "word":
             _add_word(tokens, value)
+        elif kind == "han":
+            tokens += [("quote", part) for part in _HAN_SEPARATOR.split(value) if part]
         else:
             tokens.append((kind, value))
         if len(tokens) > MAX_TOKENS:
@@ -166,13 +170,11 @@ class _Parser:
     def separator(self) -> bool:
         found = False
         while True:
-            if self.kind == "op" and self.value in (",", ";", "，", "；", "和", "或", "与", "及"):
+            if self.kind == "op" and self.value in (",", ";"):
                 self.at += 1
             elif self.kind == "quote" and self.value.lower().strip(" ,;.") in _SEPARATORS:
                 self.at += 1
             elif self.kind == "cmd" and self.value in (r"\wedge", r"\vee") and self.depth == 0:
-                self.at += 1
-            elif self.kind == "op" and self.value in ("以", "者") and found:
                 self.at += 1
             else:
                 return found
@@ -185,7 +187,7 @@ class _Parser:
             raise Unreadable("nested too deeply")
         groups: list[list[Node]] = [[self.relation()]]
         while self.kind != "end":
-            semicolon = self.kind == "op" and self.value in (";", "；")
+            semicolon = self.kind == "op" and self.value == ";"
             if not self.separator():
                 break
             if self.kind == "end" or (self.kind == "op" and self.value in ")]}"):
@@ -293,6 +295,9 @@ class _Parser:
                     right = ("div", right, self.power())
                     if not _mixed(node, right):
                         raise Unreadable("two numbers side by side")
+                if right[0] == "percent" and (mixed := _mixed(node, right[1])):
+                    node = ("percent", mixed)
+                    continue
                 node = _mixed(node, right) or ("mul", node, right)
             else:
                 return node
@@ -423,6 +428,12 @@ class _Parser:
         raise Unreadable(f"{value or 'the end'!r} is not expected")
 
     def number(self, digits: str) -> Node:
+        mantissa, e, exponent = digits.lower().partition("e")
+        if e:
+            if len(exponent) > 4 or abs(int(exponent)) > MAX_DIGITS:
+                raise Unreadable("a very large number")
+            decimals = len(mantissa.partition(".")[2]) - int(exponent)
+            return ("num", Fraction(digits), decimals if decimals > 0 else -1)
         point = digits.find(".")
         decimals = -1 if point < 0 else len(digits) - point - 1
         if self.kind == "op" and self.value == "_":
@@ -462,11 +473,14 @@ class _Parser:
             return ("pow", node, self.number(exponent[1]) if exponent[0] == "num" else ("var", exponent[1]))
         if self.kind == "op" and self.value == "_":
             self.at += 1
-            if name in "CA" and self.peek(0)[0] in ("num", "letter") and self.peek(1)[1] == "^":
-                lower = self.script()
-                self.expect("^")
-                return self.chosen(name, self.script(), lower)
             subscript = self.script()
+            if name in "CA" and self.value == "^" and subscript[0] in ("num", "var"):
+                at = self.at
+                self.at += 1
+                upper = self.script()
+                if subscript[0] == "var" or (upper[0] == "num" and upper[1] <= subscript[1]):
+                    return self.chosen(name, upper, subscript)
+                self.at = at
             name = f"{name}_{flat(subscript)}"
         elif name == "e":
             return ("const", "e")
@@ -606,6 +620,8 @@ class _Parser:
         if self.kind == "op" and self.value == "_":
             self.at += 1
             name = f"{name}_{flat(self.script())}"
+        elif name in _GREEK_FUNCTIONS and self.kind == "op" and self.value == "(":
+            raise Unreadable(f"\\{name} of something")
         return ("var", name)
 
     def between(self, kind: str, closing: str) -> Node:
@@ -651,11 +667,24 @@ class _Parser:
     def braces(self) -> Node:
         if self.take(r"\}"):
             return ("empty",)
+        if property_ := self._property():
+            self.at += property_
+            node = self.listing()
+            self.expect(r"\}")
+            return node
         node = self.listing()
-        if self.take("|", ":"):
-            raise Unreadable("a set by its property")
         self.expect(r"\}")
         return ("set", node[1] if node[0] == "list" else (node,))
+
+    def _property(self) -> int:
+        """The tokens of `x |`, `x :` or `x in R |` that open a set by its property."""
+        if self.kind != "letter":
+            return 0
+        if self.peek()[1] in ("|", ":"):
+            return 2
+        if self.peek()[1] == r"\in":
+            return next((i + 1 for i in range(2, 8) if self.peek(i)[1] in ("|", ":")), 0)
+        return 0
 
     def environment(self) -> Node:
         name = "".join(self._braced())

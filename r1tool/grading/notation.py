@@ -57,6 +57,7 @@ _SPACES = re.compile(
 )
 _THOUSANDS_TIGHT = re.compile(r"(?<=\d)(?:\{,\}|,\s*\\!|\\,|\\;|\\ (?!\\)|\\!,?)\s*(?=\d{3}(?!\d))")
 _REPEATING = re.compile(r"(\d*)\.(\d*)\s*\\(?:overline|bar|dot|overset\{\.\})\s*\{(\d+)\}|(\d*)\.(\d*)\((\d+)\)")
+_STRAY = re.compile(r"(?<!\\)\\(?=\d)")
 _FRACTION = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
 _DEGREE = re.compile(r"\^\s*\{?\s*(?:\\circ|\\degree)\s*\}?|\\degree(?![a-zA-Z])|\\circ(?![a-zA-Z])")
 _SYNONYMS = {
@@ -70,7 +71,7 @@ _SYNONYMS = {
     r"\lg": r"\log_{10}",
 }  # fmt: skip
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
-_PLAIN = re.compile(r"-?\d+(?:\.\d+)?")
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _CURRENCY = re.compile(r"\\\$|(?:US|USD)\s*\$|[$€£¥₹]|\\(?:euro|pounds|yen)(?![a-zA-Z])")
 _COMMAND_AND_LETTER = re.compile(r"(\\[a-zA-Z]+)\s+(?=[a-zA-Z])")
 
@@ -87,16 +88,19 @@ def normalize(text: str) -> str:
     text = text.strip()
     if _PLAIN.fullmatch(text):
         return text
-    if not text.isascii():
+    if not (text.isascii() and text.isprintable()):
         text = _SUP_RUN.sub(lambda run: "^{" + "".join(_SUPERSCRIPTS[c] for c in run[0]) + "}", text)
         text = _SUB_RUN.sub(lambda run: "_{" + "".join(_SUBSCRIPTS[c] for c in run[0]) + "}", text)
         text = text.translate(_CHARACTERS)
         text = "".join(_ascii_digit(c) for c in text)
     if "\\\\" in text and not re.search(r"(?<!\\)\\begin", text):
         text = _DOUBLE_ESCAPE.sub(r"\\", text)
+    if "{,}" in text:
+        text = _THOUSANDS_TIGHT.sub("", text)
     if "\\" not in text and "$" not in text:
         return " ".join(_CURRENCY.sub(" ", text).split())
     text = _THOUSANDS_TIGHT.sub("", text)
+    text = _STRAY.sub("", text)
     text = text.replace("\\%", "%").replace("\\#", "#").replace("\\&", "&").replace("\\_", "_")
     text = _CURRENCY.sub(" ", text) if "\\$" in text or not text.isascii() else text
     text = _DELIMITERS.sub(" ", text)
