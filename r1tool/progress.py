@@ -28,7 +28,7 @@ Mode = Literal["live", "plain", "none"]
 
 
 class State(msgspec.Struct):
-    """What a command tells the painter. `since` and `ended` are seconds since the epoch."""
+    """What a command tells the painter. `since` and `ended` are seconds since the epoch, `eta` seconds from now."""
 
     name: str
     unit: str
@@ -38,12 +38,13 @@ class State(msgspec.Struct):
     bad: int = 0
     detail: str = ""
     ended: float | None = None
+    eta: float | None = None
 
 
 class Progress:
     """A command's row of the display: a live one on a terminal, else a line a minute.
 
-    `enabled` False shows nothing; R1TOOL_PROGRESS=live|plain|none overrules. Set `detail` to any short text.
+    `enabled` False shows nothing. Set `detail` to any short text.
     """
 
     def __init__(
@@ -75,6 +76,26 @@ class Progress:
     @detail.setter
     def detail(self, text: str) -> None:
         self._state.detail = text
+
+    @property
+    def total(self) -> int | None:
+        return self._state.total
+
+    @total.setter
+    def total(self, total: int | None) -> None:
+        self._state.total = total
+
+    @property
+    def count(self) -> int:
+        return self._state.count
+
+    @property
+    def is_shown(self) -> bool:
+        return self._mode != "none"
+
+    def expect(self, seconds: float | None) -> None:
+        """Say how long the rest takes, where the mean rate since the start would not tell."""
+        self._state.eta = seconds
 
     def advance(self, n: int = 1, bad: int = 0) -> None:
         self._state.count += n
@@ -222,7 +243,8 @@ def line(state: State, now: float, width: int, killed: bool = False) -> str:
     elif state.ended is not None:
         text += f" done in {_duration(seconds)}"
     elif state.total and 0 < state.count < state.total:
-        text += f" eta {_duration((state.total - state.count) / rate)}"
+        left = (state.total - state.count) / rate if state.eta is None else state.eta
+        text += f" eta {_duration(left)}"
     if state.detail:
         text += f" {state.detail}"
     head = f"{state.name:<{NAME_COLUMNS}.{NAME_COLUMNS}} "
@@ -244,9 +266,6 @@ def _duration(seconds: float) -> str:
 def _mode(descriptor: int, enabled: bool | None) -> Mode:
     if enabled is False:
         return "none"
-    wanted = os.environ.get("R1TOOL_PROGRESS", "")
-    if wanted in ("live", "plain", "none"):
-        return wanted  # type: ignore[return-value]
     return "live" if os.isatty(descriptor) and os.environ.get("TERM", "dumb") != "dumb" else "plain"
 
 

@@ -161,6 +161,8 @@ class Fake:
         text = "".join(tokens)
         choice = {"index": 0, "finish_reason": finish}
         choice |= {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
+        if own.engine == "sglang" and body.get("return_prompt_token_ids"):
+            choice["prompt_token_ids"] = self.ids(prompt)
         return web.json_response({"id": "x", "choices": [choice], "usage": usage})
 
     async def _stream(
@@ -279,18 +281,20 @@ class Fake:
         body = orjson.loads(await request.read())
         if self.settings.engine != "vllm" or self.settings.tokenless:
             return web.Response(status=404)
-        text = self.render(body["messages"]) if "messages" in body else body["prompt"]
-        tokens = []
+        tokens = self.ids(self.render(body["messages"]) if "messages" in body else body["prompt"])
+        return web.json_response({"tokens": tokens, "count": len(tokens)})
+
+    def ids(self, text: str) -> list[int]:
         for word in TOKEN.findall(text):
             if word not in self.words:
                 self.words[word] = len(self.words)
                 self.texts.append(word)
-            tokens.append(self.words[word])
-        return web.json_response({"tokens": tokens, "count": len(tokens)})
+        return [self.words[word] for word in TOKEN.findall(text)]
 
     async def detokenize(self, request: web.Request) -> web.Response:
         body = orjson.loads(await request.read())
-        return web.json_response({"prompt": "".join(self.texts[token] for token in body["tokens"])})
+        name = "text" if self.settings.engine == "sglang" else "prompt"
+        return web.json_response({name: "".join(self.texts[token] for token in body["tokens"])})
 
     async def apply_template(self, request: web.Request) -> web.Response:
         if self.settings.engine != "llamacpp":

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import orjson
 import zstandard
+from fake_openai import Running
 
 from r1tool.records.ids import problem_uuid, sample_seed
 
@@ -40,3 +42,11 @@ def rows(source: bytes | Path) -> list[dict[str, Any]]:
 def seeds(row: dict[str, Any], n: int, seed: int = 0) -> list[int]:
     """What the requests of a row's `n` generations are seeded with."""
     return [sample_seed(seed, row.get("uuid") or problem_uuid(row["problem"]), index) for index in range(n)]
+
+
+def wait_for_tokens(server: Running, tokens: int) -> None:
+    for _ in range(600):
+        if server.counters["tokens"] >= tokens:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"the server has not made {tokens} tokens in 30 s")

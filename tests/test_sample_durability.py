@@ -10,20 +10,12 @@ from pathlib import Path
 import orjson
 import pytest
 from fake_openai import Running
-from sampling import command, problems, rows, sample, seeds
+from sampling import command, problems, rows, sample, seeds, wait_for_tokens
 
 
 def start(*arguments: object, out: Path | None = None) -> "subprocess.Popen[bytes]":
     stdout = out.open("wb") if out else subprocess.DEVNULL
     return subprocess.Popen(command(*arguments), stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE)
-
-
-def wait_for_tokens(server: Running, tokens: int) -> None:
-    for _ in range(600):
-        if server.counters["tokens"] >= tokens:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"the server has not made {tokens} tokens in 30 s")
 
 
 def check(made: list[dict[str, object]], server: Running, count: int, n: int) -> None:

@@ -108,6 +108,25 @@ class Client:
         return server is not None and server.demonstration
 
     @property
+    def tokens(self) -> int:
+        """Tokens received since the start."""
+        return sum(endpoint.tokens for endpoint in self.pool.endpoints)
+
+    @property
+    def gpus(self) -> int:
+        """GPUs behind the living servers, as far as is known."""
+        return sum(endpoint.gpus or 0 for endpoint in self.pool.endpoints if endpoint.alive)
+
+    @property
+    def in_flight(self) -> int:
+        return self.pool.in_flight
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait in the servers' own queues."""
+        return sum(endpoint.load.waiting or 0 for endpoint in self.pool.endpoints if endpoint.alive)
+
+    @property
     def _one(self) -> Endpoint:
         return next((each for each in self.pool.endpoints if each.alive), self.pool.endpoints[0])
 
@@ -173,11 +192,11 @@ class Client:
         broken = busy = 0
         while True:
             endpoint = await self.pool.acquire(first=broken + busy > 0)
-            before = progress()
+            before, since = progress(), time.monotonic()
             try:
                 return await ask(endpoint)
             except Busy as error:
-                endpoint.failed()
+                endpoint.failed(since)
                 if isinstance(error, Overloaded):
                     endpoint.growth.busy()
                 if isinstance(error, Gone):
@@ -185,7 +204,7 @@ class Client:
                 busy = 1 if progress() > before else busy + 1
                 pause = error.retry_after or _backoff(busy)
             except Broken as error:
-                endpoint.failed()
+                endpoint.failed(since)
                 broken += 1
                 if broken > self.options.retries:
                     raise GivenUp(f"given up after {broken} failures, the last: {error}") from None

@@ -29,8 +29,11 @@ async def learn_template(endpoint: Endpoint) -> None:
             if prompt is not None:
                 endpoint.opened = (await _tail(endpoint, prompt)).rstrip().endswith(OPEN)
                 endpoint.rendering = way
-        if endpoint.rendering is None:
-            endpoint.rendering = "prefix" if endpoint.engine == "sglang" else "none"
+        if endpoint.rendering is None and endpoint.engine == "sglang":
+            endpoint.opened = (await _tail(endpoint, await _prompt_of_an_answer(endpoint))).rstrip().endswith(OPEN)
+            endpoint.rendering = "prefix"
+        elif endpoint.rendering is None:
+            endpoint.rendering = "none"
 
 
 async def continuation(endpoint: Endpoint, draft: Draft) -> tuple[str, dict[str, Any]] | None:
@@ -65,11 +68,23 @@ async def _render(endpoint: Endpoint, way: str, messages: list[dict[str, str]]) 
     return tokens if isinstance(tokens, list) and tokens else None
 
 
+async def _prompt_of_an_answer(endpoint: Endpoint) -> list[int]:
+    """The prompt that SGLang (0.5.13 or later) reports beside an answer of one token; empty where it does not."""
+    answer = await _call(endpoint, CHAT, {"messages": PROBE, "max_tokens": 1, "return_prompt_token_ids": True})
+    choices = answer.get("choices") if answer else None
+    for place in (answer, choices[0] if isinstance(choices, list) and choices else None):
+        if isinstance(place, dict) and isinstance(tokens := place.get("prompt_token_ids"), list):
+            return tokens
+    return []
+
+
 async def _tail(endpoint: Endpoint, prompt: str | list[int]) -> str:
     if isinstance(prompt, str):
         return prompt
-    answer = await _call(endpoint, "/detokenize", {"tokens": prompt[-TAIL_TOKENS:]})
-    return str(answer.get("prompt", "")) if answer else ""
+    if not prompt:
+        return ""
+    answer = await _call(endpoint, "/detokenize", {"tokens": prompt[-TAIL_TOKENS:]}) or {}
+    return str(answer.get("prompt") or answer.get("text") or "")
 
 
 async def _call(endpoint: Endpoint, route: str, body: dict[str, Any]) -> dict[str, Any] | None:

@@ -40,7 +40,7 @@ class Endpoint:
         self.rendering: str | None = None
         self.learning = asyncio.Lock()
         self._failures = 0
-        self._rest_until = 0.0
+        self._failed_at = self._rest_until = 0.0
         self._session: aiohttp.ClientSession | None = None
         self._gpu_clock = self._gpu_clock_at = 0.0
 
@@ -85,9 +85,21 @@ class Endpoint:
         self.last_progress = time.monotonic()
         self._failures = 0
 
-    def failed(self) -> None:
-        """It has failed a request; several in a row make it rest, ever longer."""
+    def revived(self) -> None:
+        """It answers again."""
+        self.alive = True
+        self.last_progress = time.monotonic()
+        self._failures, self._rest_until = 0, 0.0
+
+    def failed(self, since: float) -> None:
+        """It has failed a request made at `since`; several in a row make it rest, ever longer.
+
+        Requests that were under way together fail together, and count as one.
+        """
+        if since < self._failed_at:
+            return
         self._failures += 1
+        self._failed_at = time.monotonic()
         if self._failures >= REST_AFTER_FAILURES:
             rest = REST_SECONDS * 2 ** min(self._failures - REST_AFTER_FAILURES, 6)
             self._rest_until = time.monotonic() + min(rest, LONGEST_REST_SECONDS)

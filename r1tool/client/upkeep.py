@@ -150,6 +150,6 @@ class Upkeep:
         return None
 
     def _revive(self, endpoint: Endpoint) -> None:
-        endpoint.alive = self._seen = True
-        endpoint.last_progress = time.monotonic()
+        self._seen = True
+        endpoint.revived()
         self.pool.wake()

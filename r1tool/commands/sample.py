@@ -109,13 +109,15 @@ def run(
     )
     check(options)
     source = _demo(demo, stream.inputs, seed) if demo else None
+    if demo:
+        stream = replace(stream, limit=min(demo, demo if stream.limit is None else stream.limit))
     if dry_run:
         return _dry_run(stream, serving, options, source)
-    path = journal or (f"{stream.output}.journal" if stream.output and "://" not in stream.output else None)
+    path = journal or (f"{stream.output}.journal" if stream.output and is_file(stream.output) else None)
     with ExitStack() as stack:
         kept = stack.enter_context(Journal(path, resume=resume)) if path else None
         stage = stack.enter_context(Stage("sample", stream, source=source, drain=False))
-        output = stream.output if resume else None
+        output = stream.output if resume and stream.output and is_file(stream.output) else None
         run_loop(sample(stage, serving, client, options, journal=kept, output=output))
     return stage.status
 
@@ -132,6 +134,11 @@ def _dry_run(
         request = first_request(stage.rows(), serving, options)
     print(orjson.dumps(request, option=orjson.OPT_INDENT_2).decode())
     return stage.status
+
+
+def is_file(output: str) -> bool:
+    """Whether an output is a file on this machine, there or to be made, and no pipe, device or bucket."""
+    return "://" not in output and output != "-" and (Path(output).is_file() or not Path(output).exists())
 
 
 def _template(given: str | None) -> str:

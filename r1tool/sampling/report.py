@@ -1,6 +1,20 @@
-"""What a run of `sample` has done so far: for its progress row and its closing lines."""
+"""What a run of `sample` has done so far: its progress row and its closing line."""
 
+import asyncio
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from r1tool.client.draft import Draft
 from r1tool.client.reply import Reply
+
+if TYPE_CHECKING:
+    from r1tool.client.client import Client
+    from r1tool.stream.stage import Stage
+
+LOOK_SECONDS = 1.0
+WINDOW_SECONDS = 300.0
+"""Rates are of the last minutes: what was replayed from a journal came at another speed."""
 
 
 class Report:
@@ -9,10 +23,68 @@ class Report:
     def __init__(self) -> None:
         self.done = self.kept = self.continued = self.missing = self.truncated = 0
         self.tokens = self.wasted = 0
+        self.gpu_seconds = 0.0
+        self._since = time.monotonic()
+        self._looks: deque[tuple[float, int, int, int]] = deque()
 
     def finished(self, reply: Reply) -> None:
         """One more generation."""
         self.done += 1
         self.tokens += reply.completion_tokens
         self.wasted += reply.wasted
+        self.gpu_seconds += reply.gpu_seconds or 0.0
         self.truncated += reply.finish_reason == "length"
+
+    def dropped(self, draft: Draft, *, kept: bool) -> None:
+        """One that was not finished; its text is `kept` for the next run, or lost."""
+        self.wasted += draft.wasted + (0 if kept else draft.tokens)
+
+    async def show_often(self, stage: "Stage", client: "Client") -> None:
+        """Keep the stage's progress row up to date, for ever."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            stage.progress.detail = self.row(stage, client)
+
+    def row(self, stage: "Stage", client: "Client") -> str:
+        """Generations, rates of the last minutes, and the state of the requests."""
+        now = time.monotonic()
+        self._looks.append((now, self.done, client.tokens, stage.rows_out))
+        while self._looks[0][0] < now - WINDOW_SECONDS:
+            self._looks.popleft()
+        before, done, tokens, rows = self._looks[0]
+        seconds = max(now - before, 1e-3)
+        per_hour = (self.done - done) / seconds * 3600
+        if stage.progress.total and stage.rows_out > rows:
+            stage.progress.expect((stage.progress.total - stage.rows_out) * seconds / (stage.rows_out - rows))
+        parts = [f"{self.done:,} new ({_rates(per_hour, client.gpus)})"]
+        parts.append(f"{(client.tokens - tokens) / seconds:,.0f} tok/s")
+        parts.append(f"{client.in_flight} in flight")
+        if client.waiting:
+            parts.append(f"{client.waiting} waiting")
+        if self.truncated:
+            parts.append(f"{self.truncated / self.done:.1%} cut")
+        if client.retries:
+            parts.append(f"{client.retries:,} retries")
+        return ", ".join(parts)
+
+    def closing(self, client: "Client") -> str:
+        """The whole run in one line."""
+        seconds = time.monotonic() - self._since
+        earlier = [f"{self.kept:,} kept"] * bool(self.kept) + [f"{self.continued:,} continued"] * bool(self.continued)
+        parts = [f"{self.done:,} generations ({_rates(self.done / seconds * 3600, client.gpus)})"]
+        if earlier:
+            parts.append(" and ".join(earlier) + " from earlier runs")
+        if self.missing:
+            parts.append(f"{self.missing:,} missing")
+        parts.append(f"{self.tokens:,} tokens ({self.tokens / seconds:,.0f}/s)")
+        if self.done:
+            parts.append(f"{self.truncated / self.done:.1%} cut at --max-tokens")
+        if self.gpu_seconds:
+            parts.append(f"{self.gpu_seconds / 3600:.3g} GPU hours")
+        parts.append(f"{client.retries:,} retries")
+        parts.append(f"{self.wasted:,} tokens wasted")
+        return ", ".join(parts)
+
+
+def _rates(per_hour: float, gpus: int) -> str:
+    return f"{per_hour:,.0f}/h" + (f", {per_hour / gpus:,.0f}/h a GPU" if gpus > 1 else "")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -56,14 +57,21 @@ async def sample(
             return int(servers.pool.capacity * ROWS_AHEAD / options.n) + 1
 
         with _on_notice(sampler.checkpoint):
-            checkpointing = asyncio.create_task(sampler.checkpoint_often())
+            beside = [asyncio.create_task(sampler.checkpoint_often())]
+            if stage.progress.is_shown:
+                beside.append(asyncio.create_task(report.show_often(stage, servers)))
+                threading.Thread(target=count_rows, args=(stage,), name="count", daemon=True).start()
             try:
                 rows = _with_problem(stage.rows(), options.problem_field)
                 if earlier:
                     rows = earlier.missing(rows, stage)
                 await run_rows(stage, sampler.row, in_flight=rows_in_flight, ordered=False, rows=rows)
             finally:
-                checkpointing.cancel()
+                for task in beside:
+                    task.cancel()
+                stage.progress.detail = ""
+                if report.done or report.missing:
+                    stage.note(report.closing(servers))
         if earlier and not stage.stopped:
             earlier.finish(stage)
 
@@ -81,6 +89,21 @@ def first_request(rows: Iterator[Row], serving: ServingOptions, options: SampleO
             prompt = {"messages": draft.messages} if draft.messages is not None else {"prompt": draft.prompt}
             return {"route": CHAT if draft.messages is not None else COMPLETION} | prompt | draft.sampling
     raise R1Error("no row with a problem to show a request for")
+
+
+def count_rows(stage: "Stage") -> None:
+    """Tell the progress row how many rows are to come, where all inputs are files on this machine."""
+    from r1tool.stream.readers import lines
+
+    if stage.progress.total is not None or any(each.is_remote or each.is_pipe for each in stage.sources):
+        return
+    total = 0
+    for source in stage.sources:
+        if source.path is None:
+            return
+        with contextlib.suppress(OSError, R1Error):
+            total += sum(1 for _ in lines(source, lambda damage: None))
+    stage.progress.total = total or None
 
 
 def _with_problem(rows: Iterator[Row], field: str | None) -> Iterator[Row]:

@@ -115,8 +115,9 @@ class Sampler:
                 reply = await force(self.client, draft, budget=self.options.thinking_budget, waits=self.options.wait)
             else:
                 reply = await self.client.generate(draft)
-        except asyncio.CancelledError:
+        except BaseException:
             self._keep(key, draft)
+            self.report.dropped(draft, kept=self.journal is not None)
             raise
         finally:
             del self._drafts[key]
