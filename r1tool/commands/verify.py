@@ -59,7 +59,9 @@ def run(
     stream: StreamOptions,
     *,
     timeout: Annotated[float, typer.Option("--timeout", metavar="S", min=0.1, help="Seconds a verdict.")] = 2.0,
-    gold: Annotated[str, typer.Option("--gold", metavar="FIELD", help="The column of the reference answer.")] = "answer",
+    gold: Annotated[
+        str, typer.Option("--gold", metavar="FIELD", help="The column of the reference answer.")
+    ] = "answer",
     gold_from_solution: Annotated[
         bool, typer.Option("--gold-from-solution", help="Where that is empty, take the box of `solution`.")
     ] = False,
@@ -81,7 +83,11 @@ def run(
                 generations: list[str] = row.get("generations", [])
                 reference = _gold(row, gold, gold_from_solution)
                 problem = row.get("problem")
-                mark = {"version": GRADING_VERSION, "settings": settings, "crc32": _fingerprint(reference, generations)}
+                mark = {
+                    "version": GRADING_VERSION,
+                    "settings": settings,
+                    "crc32": _fingerprint(reference, generations),
+                }
                 if not overwrite and not explain and _is_verified(row, mark, len(generations)):
                     yield Task((row, None), b"", [])
                     continue
@@ -121,7 +127,9 @@ def _work(context: bytes, generation: bytes) -> bytes:
     from r1tool.grading import fallback
 
     shared = _context(context)
-    verdict = decide(shared.gold, generation.decode(), shared.problem, Settings(answers=shared.answers), fallback.verify)
+    verdict = decide(
+        shared.gold, generation.decode(), shared.problem, Settings(answers=shared.answers), fallback.verify
+    )
     return _encode(verdict)
 
 

@@ -1,8 +1,8 @@
 r"""Is this answer right? Extraction, fast comparers, and Math-Verify in a process that can be killed.
 
-    >>> from r1tool.grading import grade
-    >>> grade(r"\frac{1}{2}", r"<think>…</think> The answer is $\boxed{0.5}$.").outcome
-    'correct'
+>>> from r1tool.grading import grade
+>>> grade(r"\frac{1}{2}", r"<think>…</think> The answer is $\boxed{0.5}$.").outcome
+'correct'
 """
 
 from r1tool.grading.api import equal, grade

@@ -54,8 +54,9 @@ def _compare(g: Node, a: Node, gold: Node, answer: Node) -> bool | None:
 
 _SCALARS = frozenset(
     ("num", "var", "const", "add", "mul", "div", "pow", "neg", "fact", "abs", "floor", "ceil", "fn", "binom", "percent",
-     "degree", "mod", "group")
+     "degree", "mod", "group", "sum", "prod")
 )  # fmt: skip
+_INTEGER = frozenset(("fact", "binom", "mod", "floor", "ceil", "sum", "prod"))
 _NOT_NUMBERS = frozenset(("matrix", "seq", "list", "set", "apply", "word", "union", "pm", "mp"))
 _MANY = frozenset(("list", "seq", "set", "matrix", "ordered"))
 _NAMES = frozenset(("var", "apply", "word"))
@@ -100,7 +101,11 @@ def _value(node: Node) -> Node:
 
 def _ranges_over_integers(node: Node) -> bool:
     """The k ∈ ℤ behind a general solution."""
-    return node[0] == "rel" and node[1] == ("in",) and node[2][1] in (("word", "mathbb Z"), ("var", "Z"), ("word", "mathbb N"))
+    return (
+        node[0] == "rel"
+        and node[1] == ("in",)
+        and node[2][1] in (("word", "mathbb Z"), ("var", "Z"), ("word", "mathbb N"))
+    )
 
 
 def _row(node: Node) -> tuple[tuple[Node, ...], tuple[str, ...]]:
@@ -111,7 +116,11 @@ def _row(node: Node) -> tuple[tuple[Node, ...], tuple[str, ...]]:
 def _assigned(node: Node) -> Node:
     operators, sides = node[1], node[2]
     if set(operators) <= {"=", "~", "=="}:
-        if not variables_of(node) and set(operators) == {"="} and all(side[0] in _SCALARS or side[0] == "unit" for side in sides):
+        if (
+            not variables_of(node)
+            and set(operators) == {"="}
+            and all(side[0] in _SCALARS or side[0] == "unit" for side in sides)
+        ):
             return _value(sides[-1])  # 8 + 14 + 56 = 78 says 78
         if "~" in operators and operators[0] != "~":  # x = 1/3 ≈ 0.33 says 1/3
             cut = operators.index("~")
@@ -120,7 +129,12 @@ def _assigned(node: Node) -> Node:
             if sides[0][0] in _NAMES:
                 return _value(sides[1])
             return _value(sides[0])
-        if sides[0][0] == "mul" and sides[0][1][0] == "var" and _arguments(sides[0][2]) and not _tests(sides[0], sides[1]):
+        if (
+            sides[0][0] == "mul"
+            and sides[0][1][0] == "var"
+            and _arguments(sides[0][2])
+            and not _tests(sides[0], sides[1])
+        ):
             return _value(sides[-1])  # n(x) = ...
         if _is_segment(sides[0]) and not variables_of(sides[-1]):
             return _value(sides[-1])
@@ -173,7 +187,7 @@ def scalars(gold: Node, answer: Node) -> bool | None:
         if any(infinite):
             return None if all(infinite) else False
         return numbers(gold, answer)
-    integers = any(n[0] in ("fact", "binom", "mod", "floor", "ceil") for side in (gold, answer) for n in walk(side))
+    integers = any(n[0] in _INTEGER for side in (gold, answer) for n in walk(side))
     outcomes = []
     for index in range(3 * POINTS if integers else POINTS):
         point = numeric.point(names, index, integers=integers)
@@ -370,7 +384,9 @@ def _ratios(g: Node, a: Node) -> bool | None:
             longer, shorter = (left, right) if len(left) > len(right) else (right, left)
             zeros = all(part == ("num", Fraction(0), -1) for part in longer[len(shorter) :])
             return longer[: len(shorter)] == shorter if zeros else False
-        return _all(scalars(("mul", left[0], y), ("mul", right[0], x)) for x, y in zip(left[1:], right[1:], strict=True))
+        return _all(
+            scalars(("mul", left[0], y), ("mul", right[0], x)) for x, y in zip(left[1:], right[1:], strict=True)
+        )
     ratio, other = (g, a) if g[0] == "ratio" else (a, g)
     if len(ratio[1]) == 2 and other[0] in _SCALARS:
         return scalars(("div", *ratio[1]), other)
@@ -423,8 +439,15 @@ def _sets(g: Node, a: Node) -> bool | None:
         return False
     left, right = sets.read(g), sets.read(a)
     if left is None or right is None:
-        return None
+        return False if any(_is_point(side) for side in (g, a)) else None
     return sets.same(left, right)
+
+
+def _is_point(node: Node) -> bool:
+    """(3, 1) is no interval, for its ends descend."""
+    if node[0] != "seq" or not all(_is_constant(item) for item in node[3]):
+        return False
+    return len(node[3]) != 2 or sets.read(node) is None
 
 
 def _relations(g: Node, a: Node) -> bool | None:
@@ -434,6 +457,8 @@ def _relations(g: Node, a: Node) -> bool | None:
         return None
     other = a if g[0] == "rel" else g
     relation = g if g[0] == "rel" else a
+    if other[0] in _MANY and len(_items(other)) > 1 and set(relation[1]) == {"="} and _plain_values(_items(other)):
+        return False
     if _is_constant(other) and set(relation[1]) == {"="}:
         return False if variables_of(relation) else None
     return None
@@ -545,8 +570,11 @@ def _many_numbers(left: tuple[Node, ...], right: tuple[Node, ...]) -> bool | Non
 @lru_cache(maxsize=4096)
 def compared(gold: Node, answer: Node) -> bool | None:
     """compare, with equations taken as equations first, and 1,22 for 1.22 where a comma can be a decimal point."""
-    if relation_or_value(gold, answer) or _decimal_comma(gold, answer) or _decimal_comma(answer, gold):
+    as_equations = relation_or_value(gold, answer)
+    if as_equations or _decimal_comma(gold, answer) or _decimal_comma(answer, gold):
         return True
+    if as_equations is False and "rel" in (_value(gold)[0], _value(answer)[0]):
+        return False
     return compare(gold, answer)
 
 

@@ -15,7 +15,9 @@ def equivalent(left: Node, right: Node) -> bool | None:
     if len(left[2]) != 2 or len(right[2]) != 2:
         return None
     names = variables_of(left) | variables_of(right)
-    if not names or any(child[0] in ("word", "unit", "seq", "list", "apply") for side in (left, right) for child in walk(side)):
+    if not names or any(
+        child[0] in ("word", "unit", "seq", "list", "apply") for side in (left, right) for child in walk(side)
+    ):
         return None
     mine, theirs = (("add", side[2][0], ("neg", side[2][1])) for side in (left, right))
     if _proportional(mine, theirs, names):

@@ -38,7 +38,8 @@ _DISPLAY = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<!\\)\$((?:\
 _PERCENT = re.compile(r"\s*(?:\\?%|percent|pct)")
 _NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s*%?")
 _HEDGE = re.compile(
-    r"\s*\$?\.?\s*(?:I hope (?:it|this) is correct|I hope it's correct|<\|im_end\|>|<\|im_start\|>|<\|eot_id\|>|</s>|<\|endoftext\|>)", re.IGNORECASE
+    r"\s*\$?\.?\s*(?:I hope (?:it|this) is correct|I hope it's correct|<\|im_end\|>|<\|im_start\|>|<\|eot_id\|>|</s>|<\|endoftext\|>)",
+    re.IGNORECASE,
 )
 _FINAL = re.compile(r"[Ff]inal [Aa]nswer(?::? The final answer)? is:? *(\$[^\n]+?\$)")
 
@@ -134,7 +135,12 @@ def last_boxes(text: str) -> list[str]:
         answer, close = content
         if last:
             between = text[close:start]
-            if close > start or len(between) > 60 or _CONNECTIVE.fullmatch(between) is None or "." in between.strip("$ .*"):
+            if (
+                close > start
+                or len(between) > 60
+                or _CONNECTIVE.fullmatch(between) is None
+                or "." in between.strip("$ .*")
+            ):
                 break
             if not any(c.isalnum() or c in ",;、，和或与&" for c in between) or answer in last or "\n\n" in between:
                 break

@@ -63,7 +63,11 @@ def decide(
     if found is None:
         return Verdict("no_answer", None, "extraction", reference.text)
     verdict = _judge(reference, found.text, problem, fallback)
-    if verdict.outcome == "wrong" and found.how in ("formula", "number", "phrase") and len(generation) < MAX_GOLD_CHARS:
+    if (
+        verdict.outcome == "wrong"
+        and found.how in ("formula", "number", "phrase")
+        and len(generation) < MAX_GOLD_CHARS
+    ):
         whole = squeeze(normalize(generation))
         if whole == reference.squeezed:
             return Verdict("correct", generation.strip(), "exact", reference.squeezed, whole)
@@ -127,7 +131,9 @@ def _judge(reference: Gold, answer: str, problem: str | None, fallback: Fallback
 
 _WORD = re.compile(r"(?<![\\a-zA-Z])(?:[A-Za-z]{3,}|is|of|no|to|in|at|be|it|we|an|by|so|if)(?![a-zA-Z])")
 _IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
-_STATED = re.compile(r"(?:(?:\bis|\bare|\bequals|=|得|为|是)\s*)((?:(?!\bis\b|\bare\b|=|得|为|是).){1,80})$", re.DOTALL)
+_STATED = re.compile(
+    r"(?:(?:\bis|\bare|\bequals|=|得|为|是)\s*)((?:(?!\bis\b|\bare\b|=|得|为|是).){1,80})$", re.DOTALL
+)
 _HEDGED = re.compile(r"\b(?:not|no|at least|at most|less|more|approximately|about|likely|between|or)\b", re.IGNORECASE)
 
 
@@ -211,7 +217,13 @@ def show(node: Node) -> str:
 
 def _show_other(child: object) -> str:
     if isinstance(child, tuple):
-        return "[" + ", ".join(show(c) if isinstance(c, tuple) and c and isinstance(c[0], str) else _show_other(c) for c in child) + "]"
+        return (
+            "["
+            + ", ".join(
+                show(c) if isinstance(c, tuple) and c and isinstance(c[0], str) else _show_other(c) for c in child
+            )
+            + "]"
+        )
     return str(child)
 
 

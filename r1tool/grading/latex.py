@@ -123,9 +123,28 @@ def _add_word(tokens: list[tuple[str, str]], word: str) -> None:
         tokens.append(("letter", word))
     elif tokens and tokens[-1][0] == "num" and is_unit(word):
         tokens.append(("quote", word))
-    elif len(word) == 2 and lower not in ("no", "is", "in", "it", "to", "at", "of", "if", "we", "by", "so", "as", "am"):
+    elif len(word) == 2 and lower not in (
+        "no",
+        "is",
+        "in",
+        "it",
+        "to",
+        "at",
+        "of",
+        "if",
+        "we",
+        "by",
+        "so",
+        "as",
+        "am",
+    ):
         tokens += [("letter", c) for c in word]
-    elif word.islower() and all(a < b for a, b in zip(word, word[1:], strict=False)) and not is_unit(word):
+    elif (
+        len(word) > 2
+        and word.islower()
+        and all(a < b for a, b in zip(word, word[1:], strict=False))
+        and not is_unit(word)
+    ):
         tokens += [("letter", c) for c in word]
     else:
         tokens.append(("quote", word))
@@ -270,7 +289,7 @@ class _Parser:
         if self.take("+"):
             return self.term()
         node = self.power()
-        if node[0] == "word" and (self.starts_factor() or self.kind == "quote"):
+        if node[0] == "word" and (self.starts_factor() or (self.kind == "quote" and not self._at_separator())):
             if _plain_word(node[1]) not in _APPROXIMATELY:
                 raise Unreadable("words among the mathematics")
             node = self.power()
@@ -591,6 +610,8 @@ class _Parser:
             return self.between("ceil", r"\rceil")
         if name == "|":
             return self.absolute(r"\|")
+        if name in ("sum", "prod"):
+            return self.series(name)
         if name == "emptyset":
             return ("empty",)
         if name == "mathbb":
@@ -623,6 +644,18 @@ class _Parser:
         elif name in _GREEK_FUNCTIONS and self.kind == "op" and self.value == "(":
             raise Unreadable(f"\\{name} of something")
         return ("var", name)
+
+    def series(self, name: str) -> Node:
+        r"""\sum_{k=1}^{n} of the product that follows: ("sum", k, from, to, term)."""
+        self.expect("_")
+        self.expect("{")
+        start = self.listing()
+        self.expect("}")
+        self.expect("^")
+        end = self.script()
+        if start[0] != "rel" or start[1] != ("=",) or start[2][0][0] not in ("var", "const"):
+            raise Unreadable("a sum over something else")
+        return (name, str(start[2][0][1]), start[2][1], end, self.term())
 
     def between(self, kind: str, closing: str) -> Node:
         node = self.sum()
@@ -718,7 +751,23 @@ class _Parser:
 
 
 _FACTORS = frozenset(
-    {"frac", "sqrt", "cbrt", "abs", "binom", "{", "lfloor", "lceil", "begin", "mathbb", *FUNCTIONS, *_GREEK, *_IDENTITIES}
+    {
+        "frac",
+        "sqrt",
+        "cbrt",
+        "abs",
+        "binom",
+        "{",
+        "lfloor",
+        "lceil",
+        "begin",
+        "mathbb",
+        "sum",
+        "prod",
+        *FUNCTIONS,
+        *_GREEK,
+        *_IDENTITIES,
+    }
 )
 
 
@@ -727,8 +776,9 @@ def _plain_word(word: str) -> str:
 
 
 def variables_of(node: Node) -> frozenset[str]:
-    """The names of the variables in a tree."""
-    return frozenset(child[1] for child in walk(node) if child[0] == "var")
+    """The names of the variables in a tree, the index of a sum not among them."""
+    bound = {child[1] for child in walk(node) if child[0] in ("sum", "prod")}
+    return frozenset(child[1] for child in walk(node) if child[0] == "var" and child[1] not in bound)
 
 
 def walk(node: Node) -> Iterator[Node]:

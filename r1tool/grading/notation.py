@@ -55,7 +55,7 @@ _SPACES = re.compile(
     r"|enspace|hfill|rm|bf|it|hskip|!)(?![a-zA-Z])|(?<!\\)\\[!,;: ]|~|\\phantom\{[^{}]*\}|\\hspace\*?\{[^{}]*\}"
     r"|\\v?space\{[^{}]*\}|&nbsp;"
 )
-_THOUSANDS_TIGHT = re.compile(r"(?<=\d)(?:\{,\}|,\s*\\!|\\,|\\;|\\ (?!\\)|\\!,?)\s*(?=\d{3}(?!\d))")
+_THOUSANDS_TIGHT = re.compile(r"(?<=\d)(?:\s*\{\s*,\s*\}|,\s*\\!|\\,|\\;|\\ (?!\\)|\\!,?)\s*(?=\d{3}(?!\d))")
 _REPEATING = re.compile(r"(\d*)\.(\d*)\s*\\(?:overline|bar|dot|overset\{\.\})\s*\{(\d+)\}|(\d*)\.(\d*)\((\d+)\)")
 _STRAY = re.compile(r"(?<!\\)\\(?=\d)")
 _FRACTION = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
@@ -95,7 +95,7 @@ def normalize(text: str) -> str:
         text = "".join(_ascii_digit(c) for c in text)
     if "\\\\" in text and not re.search(r"(?<!\\)\\begin", text):
         text = _DOUBLE_ESCAPE.sub(r"\\", text)
-    if "{,}" in text:
+    if "{" in text and "," in text:
         text = _THOUSANDS_TIGHT.sub("", text)
     if "\\" not in text and "$" not in text:
         return " ".join(_CURRENCY.sub(" ", text).split())

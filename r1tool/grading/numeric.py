@@ -10,6 +10,7 @@ from r1tool.grading.latex import Node
 
 POSITIVE_POINTS = 3
 MAX_BITS = 40_000
+MAX_TERMS = 300
 MAX_FACTORIAL = 3_000
 EPSILON = 2.3e-16
 
@@ -125,6 +126,8 @@ def _evaluate(node: Node, env: Environment) -> Value:
         return _multiply(_evaluate(node[1], env), Approx(complex(math.pi / 180), 1e-17))
     if kind == "unit":
         return _evaluate(node[1], env)
+    if kind in ("sum", "prod"):
+        return _series(node, env)
     if kind in ("fact", "binom", "floor", "ceil", "mod"):
         return _integer(node, env)
     raise Unsure(f"a {kind} has no value")
@@ -237,6 +240,20 @@ def _function(node: Node, env: Environment) -> Value:
     step = max(a.error, 1e-16 * abs(a.value), 1e-300)
     slope = abs(function(a.value + 1e-7 * (1 + abs(a.value))) - value) / (1e-7 * (1 + abs(a.value)))
     return Approx(value, step * (slope + 1e-3) + 2 * EPSILON * abs(value))
+
+
+def _series(node: Node, env: Environment) -> Value:
+    kind, name, first, last, term = node
+    start, end = _evaluate(first, env), _evaluate(last, env)
+    if not (isinstance(start, Fraction) and isinstance(end, Fraction)) or start.denominator * end.denominator != 1:
+        raise Unsure("a sum between reals")
+    if end - start > MAX_TERMS:
+        raise Unsure("a long sum")
+    total: Value = Fraction(int(kind == "prod"))
+    for index in range(int(start), int(end) + 1):
+        value = _evaluate(term, {**env, name: Fraction(index)})
+        total = _add(total, value) if kind == "sum" else _multiply(total, value)
+    return total
 
 
 def _integer(node: Node, env: Environment) -> Value:

@@ -153,7 +153,12 @@ def _half_line(operator: str, left: Node, right: Node, name: str) -> list[Piece]
     f = [numeric.approximate(value).value for value in at]
     slope = f[1] - f[0]
     scale = 1e-9 * (1 + abs(f[0]) + abs(f[1]))
-    if abs(slope) < 1e-9 or abs(f[2] - f[1] - slope) > scale or abs(f[3] - f[0] + 3 * slope) > scale or abs(slope.imag) > scale:
+    if (
+        abs(slope) < 1e-9
+        or abs(f[2] - f[1] - slope) > scale
+        or abs(f[3] - f[0] + 3 * slope) > scale
+        or abs(slope.imag) > scale
+    ):
         return None
     if left == ("var", name):
         boundary = right

@@ -36,7 +36,12 @@ _FACTOR = re.compile(r"([a-zA-Z]+)(?:\^?\{?(-?\d)\}?)?")
 
 def is_unit(word: str) -> bool:
     """A word that measures or counts."""
-    return word in UNITS or word.lower().rstrip("s") in UNITS or word.lower() in _COUNTED or word.lower().rstrip("s") in _COUNTED
+    return (
+        word in UNITS
+        or word.lower().rstrip("s") in UNITS
+        or word.lower() in _COUNTED
+        or word.lower().rstrip("s") in _COUNTED
+    )
 
 
 @lru_cache(maxsize=1024)
