@@ -90,7 +90,7 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "r1tool", *map(str, arguments)]
 
 
-ENVIRONMENT = {**os.environ, "R1TOOL_PROGRESS": "none"}
+ENVIRONMENT = {**os.environ, "R1TOOL_PROGRESS": "0"}
 
 
 class Pipeline:
@@ -125,7 +125,11 @@ class Pipeline:
     def finish(self, timeout: float = 60) -> tuple[bytes, list[int], list[str]]:
         """The last one's remaining output, every exit status and every stderr."""
         output = self.output.read() if self.output else b""
-        statuses = [process.wait(timeout) for process in self.processes]
+        try:
+            statuses = [process.wait(timeout) for process in self.processes]
+        except subprocess.TimeoutExpired:
+            os.killpg(self.processes[0].pid, signal.SIGKILL)
+            raise
         errors = [process.stderr.read().decode() for process in self.processes if process.stderr]
         for process in self.processes:
             for file in (process.stdout, process.stderr):
@@ -136,7 +140,7 @@ class Pipeline:
 
 @contextmanager
 def endless(*, seconds: float = 0.0, characters: int = 46_000) -> Iterator[list[str]]:
-    """A command that writes plain rows until nobody reads them, one each `seconds`, and ignores SIGINT as `cat` does not."""
+    """A command that writes plain rows until nobody reads them, one each `seconds`."""
     program = (
         "import sys, time, itertools, orjson, signal\n"
         "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
