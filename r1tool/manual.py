@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from r1tool import __version__
 from r1tool.cli import COMMANDS, load
@@ -35,8 +35,7 @@ def flags(parameter: Any) -> list[str]:
 
 def choices(parameter: Any) -> list[str]:
     """What an option with a fixed list of values takes."""
-    kind = parameter.type_descriptor.annotation
-    return list(map(str, get_args(kind))) if get_origin(kind) is Literal else []
+    return [str(choice) for choice in getattr(parameter.type, "choices", ())]
 
 
 def pages() -> dict[str, str]:
@@ -235,7 +234,7 @@ def _value(parameter: Any) -> str:
     """What an option takes: its metavar, its choices, else its type; nothing for a flag."""
     if parameter.is_flag:
         return ""
-    return parameter.metavar or "|".join(choices(parameter)) or parameter.type_descriptor.annotation.__name__.upper()
+    return parameter.metavar or "|".join(choices(parameter)) or str(parameter.type.name).upper()
 
 
 def _default(parameter: Any) -> str:
