@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from r1tool import __version__
-from r1tool.errors import BROKEN_PIPE, FAILED, INTERRUPTED, USAGE, R1Error
+from r1tool.errors import BROKEN_PIPE, DONE, FAILED, INTERRUPTED, USAGE, R1Error
 
 COMMANDS = {
     "sample": "ask a model for reasoning traces",
@@ -43,11 +43,11 @@ def run(arguments: Sequence[str]) -> int:
     name, *rest = arguments or ["--help"]
     if name in ("-V", "--version"):
         print(f"r1tool {__version__}")
-        return 0
+        return DONE
     if name in ("-h", "--help", "help"):
         listing = "\n".join(f"  {command:8}{does}" for command, does in COMMANDS.items())
-        print(USAGE_TEXT.format(commands=listing), end="")
-        return 0 if arguments else USAGE
+        print(USAGE_TEXT.format(commands=listing), end="", file=sys.stdout if arguments else sys.stderr)
+        return DONE if arguments else USAGE
     if name not in COMMANDS:
         return complain("r1tool", f"there is no command {name!r}{_suggestion(name)}; see 'r1tool --help'", USAGE)
     return run_command(name, rest)
