@@ -7,24 +7,24 @@ _r1tool() {
     return
   fi
   case $command:$previous in
+    sample:--engine) words="auto vllm sglang embedded" ;;
     sample:-z) words="zstd none" ;;
     sample:--compress) words="zstd none" ;;
-    sample:--engine) words="auto vllm sglang embedded" ;;
+    verify:--answers) words="any box" ;;
     verify:-z) words="zstd none" ;;
     verify:--compress) words="zstd none" ;;
-    verify:--answers) words="any box" ;;
+    judge:--which) words="wrong all" ;;
+    judge:--engine) words="auto vllm sglang embedded" ;;
     judge:-z) words="zstd none" ;;
     judge:--compress) words="zstd none" ;;
-    judge:--engine) words="auto vllm sglang embedded" ;;
-    judge:--which) words="wrong all" ;;
+    rank:--among) words="correct all" ;;
     rank:-z) words="zstd none" ;;
     rank:--compress) words="zstd none" ;;
-    rank:--among) words="correct all" ;;
-    split:-z) words="zstd none" ;;
-    split:--compress) words="zstd none" ;;
     split:--keep) words="any-correct all-correct none-correct complete verified judged" ;;
     split:--dedup) words="exact near" ;;
     split:--as) words="rows sft dpo kto grpo" ;;
+    split:-z) words="zstd none" ;;
+    split:--compress) words="zstd none" ;;
     stats:-z) words="zstd none" ;;
     stats:--compress) words="zstd none" ;;
     push:-z) words="zstd none" ;;
@@ -36,13 +36,13 @@ _r1tool() {
   fi
   [[ $current == -* ]] || return
   case $command in
-    sample) words="-o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress --engine --url -m --model --tp --pp --replicas --nodes --gpus --server-log --ready-timeout --concurrency --stall-timeout --retries -n --temperature --top-p --max-tokens --seed --prompt-template --system --completion --problem-field --id-field --sample-index-offset --until-correct --max-n --thinking-budget --wait --journal --resume --no-resume --dry-run --demo" ;;
-    verify) words="-o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress --timeout --gold --gold-from-solution --answers --explain --overwrite" ;;
-    judge) words="-o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress --engine --url -m --model --tp --pp --replicas --nodes --gpus --server-log --ready-timeout --concurrency --stall-timeout --retries --which --votes --prompt --constrained --free --spool --journal --resume --no-resume" ;;
-    rank) words="-o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress --by --among --seed" ;;
-    split) words="-o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress -d --dir --only --by --fraction --keep --pass-rate --max-tokens --decontaminate --ngram --dedup --as --seed" ;;
-    stats) words="-o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress --by --json --pass-at --majority --gpus" ;;
-    push) words="-o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress --config --private --card --no-card --recipe --max-shard-size --dry-run" ;;
+    sample) words="-n --temperature --top-p --max-tokens --seed --prompt-template --system --completion --problem-field --id-field --sample-index-offset --until-correct --max-n --thinking-budget --wait --journal --resume --no-resume --dry-run --demo --engine --url -m --model --tp --pp --replicas --nodes --gpus --server-log --ready-timeout --concurrency --stall-timeout --retries -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
+    verify) words="--timeout --gold --gold-from-solution --answers --explain --overwrite -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
+    judge) words="--which --votes --prompt --constrained --free --spool --journal --resume --no-resume --engine --url -m --model --tp --pp --replicas --nodes --gpus --server-log --ready-timeout --concurrency --stall-timeout --retries -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
+    rank) words="--by --among --seed -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
+    split) words="-d --dir --only --by --fraction --keep --pass-rate --max-tokens --decontaminate --ngram --dedup --as --seed -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
+    stats) words="--by --json --pass-at --majority --gpus -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
+    push) words="--config --private --card --no-card --recipe --max-shard-size --dry-run -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
 }

@@ -88,7 +88,7 @@ def man_page(name: str) -> str:
     """`man r1tool-NAME`."""
     command = load(name)
     lines = [*_head(f"r1tool-{name}", COMMANDS[name]), ".SH SYNOPSIS"]
-    places = " ".join(f"[\\fI{p.metavar.strip('[]')}\\fR]..." for p in command.params if not flags(p))
+    places = " ".join(f"[\\fI{p.metavar.strip('[].')}\\fR]..." for p in command.params if not flags(p))
     lines += [
         f"\\fBr1tool {name}\\fR [\\fIOPTIONS\\fR] {places}",
         ".SH DESCRIPTION",

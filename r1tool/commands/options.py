@@ -1,11 +1,13 @@
 """The options commands share: one dataclass a group, spread into a command's signature."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Annotated, Any, get_type_hints
 
 import typer
+
+from r1tool.serving.options import ServingOptions
 
 
 def _concurrency(text: str) -> int | None:
@@ -18,7 +20,7 @@ def _concurrency(text: str) -> int | None:
 
 STREAM = {
     "inputs": typer.Argument(
-        metavar="[INPUT]",
+        metavar="[INPUT]...",
         help="Files, folders, globs, '-', hf://datasets/OWNER/NAME[@config][/split] or s3://...; default: stdin.",
         show_default=False,
     ),
@@ -64,49 +66,46 @@ CLIENT = {
     ),
 }
 
-GROUPS: dict[str, dict[str, Any]] = {"StreamOptions": STREAM, "ServingOptions": SERVING, "ClientOptions": CLIENT}
+GROUPS: dict[str, dict[str, Any]] = {"ServingOptions": SERVING, "ClientOptions": CLIENT, "StreamOptions": STREAM}
+"""The groups, in the order of the help text, behind a command's own options."""
 
 
 def spread(run: Callable[..., int]) -> Callable[..., int]:
-    """`run(stream: StreamOptions, ...)` as a function with one parameter for each field of StreamOptions.
+    """`run(stream: StreamOptions, ...)` as a function with one parameter for each field of StreamOptions, behind its own.
 
     Fields without an entry in the group's table are left at their default, but for ServingOptions.engine_arguments:
     what stood behind `--`.
     """
     hints = get_type_hints(run, include_extras=True)
-    signature = inspect.signature(run)
-    groups: dict[str, list[str]] = {}
-    parameters: list[inspect.Parameter] = []
-    for name, parameter in signature.parameters.items():
-        kind = hints[name]
-        if not is_dataclass(kind):
-            parameters.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
-            continue
-        assert isinstance(kind, type)
-        table, types = GROUPS[kind.__name__], get_type_hints(kind)
-        groups[name] = list(table)
-        for field in fields(kind):
-            if field.name in table:
-                default = None if field.default is MISSING else field.default
-                kept: Any = types[field.name] if default is not None else types[field.name] | None
-                annotation: Any = Annotated[kept, table[field.name]]
-                parameters.append(
-                    inspect.Parameter(
-                        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
-                    )
-                )
-
-    parameters.append(inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context))
+    groups: dict[str, Any] = {}
+    parameters: dict[str, inspect.Parameter] = {}
+    for name, parameter in inspect.signature(run).parameters.items():
+        if is_dataclass(hints[name]):
+            groups[name] = hints[name]
+        else:
+            parameters[name] = parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+    for kind in sorted(groups.values(), key=lambda kind: list(GROUPS).index(kind.__name__)):
+        parameters |= {parameter.name: parameter for parameter in _parameters(kind)}
+    context_ = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
     def call(*, context: typer.Context, **values: Any) -> int:
-        for name, members in groups.items():
-            given = {member: values.pop(member) for member in members}
-            if members == list(SERVING):
+        for name, kind in groups.items():
+            given = {member: values.pop(member) for member in GROUPS[kind.__name__]}
+            if kind is ServingOptions:
                 given["engine_arguments"] = context.obj
-            values[name] = hints[name](**{key: value for key, value in given.items() if value is not None})
+            values[name] = kind(**{key: value for key, value in given.items() if value is not None})
         return run(**values)
 
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    call.__doc__ = run.__doc__
+    call.__signature__ = inspect.Signature([*parameters.values(), context_])  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in [*parameters.values(), context_]}
     return call
+
+
+def _parameters(kind: type[Any]) -> Iterator[inspect.Parameter]:
+    table, types = GROUPS[kind.__name__], get_type_hints(kind)
+    for field in fields(kind):
+        if field.name in table:
+            default = None if field.default is MISSING else field.default
+            kept: Any = types[field.name] if default is not None else types[field.name] | None
+            annotation: Any = Annotated[kept, table[field.name]]
+            yield inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
