@@ -71,7 +71,7 @@ GROUPS: dict[str, dict[str, Any]] = {"ServingOptions": SERVING, "ClientOptions":
 
 
 def spread(run: Callable[..., int]) -> Callable[..., int]:
-    """`run(stream: StreamOptions, ...)` as a function with one parameter for each field of StreamOptions, behind its own.
+    """`run(stream: StreamOptions, ...)` with one parameter for each field of StreamOptions, behind its own.
 
     Fields without an entry in the group's table are left at their default, but for ServingOptions.engine_arguments:
     what stood behind `--`.
