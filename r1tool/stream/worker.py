@@ -46,6 +46,7 @@ class ForkServer:
 
 def _serve_forever(control: socket.socket, work: Work, memory_bytes: int, warm: Callable[[], None] | None) -> None:
     """Never returns."""
+    children: set[int] = set()
     try:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
@@ -57,7 +58,6 @@ def _serve_forever(control: socket.socket, work: Work, memory_bytes: int, warm: 
 
         prctl = ctypes.CDLL(None).prctl
         server = os.getpid()
-        children: set[int] = set()
         while True:
             request, descriptors, _, _ = socket.recv_fds(control, 1, 1)
             if not request:
@@ -65,8 +65,7 @@ def _serve_forever(control: socket.socket, work: Work, memory_bytes: int, warm: 
             if request == b"k":
                 pid = int.from_bytes(control.recv(4, socket.MSG_WAITALL), "little")
                 if pid in children:
-                    os.kill(pid, signal.SIGKILL)
-                    os.waitpid(pid, 0)
+                    _end(pid)
                     children.discard(pid)
                 continue
             pid = os.fork()
@@ -80,7 +79,14 @@ def _serve_forever(control: socket.socket, work: Work, memory_bytes: int, warm: 
             children.add(pid)
             control.send(pid.to_bytes(4, "little"))
     finally:
+        for pid in children:
+            _end(pid)
         os._exit(0)
+
+
+def _end(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
 
 
 def _work_forever(connection: socket.socket, work: Work, memory_bytes: int) -> None:
