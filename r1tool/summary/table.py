@@ -30,11 +30,10 @@ def _overview(report: Mapping[str, Any]) -> list[str]:
         _line("  complete", report["complete"], generations),
         _line("  truncated", report["truncated"], generations),
         _line("tokens, mean", round(tokens["mean"]), note=f"above 8,192: {tokens['share_over_8k']:.1%}"),
-        _line(
-            "  median",
-            round(tokens["p50"]),
-            note=f"90th {round(tokens['p90']):,}, 99th {round(tokens['p99']):,}, longest {tokens['max']:,}",
-        ),
+        _line("  median", round(tokens["p50"])),
+        _line("  90th percentile", round(tokens["p90"])),
+        _line("  99th percentile", round(tokens["p99"])),
+        _line("  longest", tokens["max"]),
     ]
 
 
