@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from r1tool.serving.server import Server
 
 CONNECT_SECONDS = 30
+READ_BUFFER_BYTES = 16 << 10
+"""Of each connection: thousands of streams that come in faster than they are read would fill several times that."""
 REST_AFTER_FAILURES = 3
 REST_SECONDS = 0.5
 LONGEST_REST_SECONDS = 30.0
@@ -54,6 +56,7 @@ class Endpoint:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+                read_bufsize=READ_BUFFER_BYTES,
                 headers={"Authorization": f"Bearer {key}"} if key else None,
             )
         return self._session
