@@ -13,7 +13,8 @@ _LEADING = re.compile(
 )
 _NAMED = re.compile(rf"(?:«\s*)?(?:option|choice)\s*(?:»\s*)?[(\[]?«?([{_LETTERS}])»?[)\]]?\.?", re.IGNORECASE)
 _OPTION = re.compile(
-    rf"(?:^|(?<=[\s$}}>,;.?:~]))(?:\\(?:textbf|mathrm|text|mathbf|textrm|bf)\s*\{{?\s*)?[(\[]\s*([{_LETTERS}])\s*[)\]]\s*\}}?[).:]?\s*"
+    rf"(?:\\(?:textbf|mathrm|text|mathbf|textrm|bf|rm)\s*\{{?\s*|^|(?<=[\s$}}>,;.?:~]))"
+    rf"[(\[]\s*([{_LETTERS}])\s*[)\]]\s*\}}?[).:]?\s*"
 )
 _OPTION_DOTTED = re.compile(rf"(?:^|\n|\s\s+|\\q?quad\s*)(?:\*\*)?([{_LETTERS}])[.:)]\s+")
 _SEVERAL = re.compile(rf"[{_LETTERS}](?:\s*(?:,|and|;|、|和)?\s*[{_LETTERS}])+")
@@ -69,7 +70,7 @@ def options(problem: str) -> dict[str, str]:
 
 def _balanced(text: str) -> str:
     """Without the `$` or `}` that the cut between two options left over."""
-    text = re.sub(r"^(?:\\ |~|\\q?quad|\s|\})+", "", text)
+    text = re.sub(r"^(?:\\[ ,;:!]|\\hspace\*?\{[^{}]*\}|~|\\q?quad|\s|\})+", "", text)
     text = re.sub(r"\\(?:textbf|mathrm|text|mathbf|textrm|bf)\s*\{?$", "", text)
     if text.count("$") % 2:
         text = text.replace("$", "")

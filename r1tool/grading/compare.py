@@ -161,7 +161,9 @@ def _is_segment(node: Node) -> bool:
 
 
 def _arguments(node: Node) -> bool:
-    return node[0] == "group" and node[1][0] == "var" or node[0] == "seq" and all(item[0] == "var" for item in node[3])
+    return (node[0] == "group" and node[1][0] == "var") or (
+        node[0] == "seq" and all(item[0] == "var" for item in node[3])
+    )
 
 
 def _tests(call: Node, value: Node) -> bool:
@@ -217,7 +219,7 @@ def scalars(gold: Node, answer: Node) -> bool | None:
 def _integer_valued(names: frozenset[str], gold: Node, answer: Node) -> bool:
     """Powers of -1 and trigonometry of nπ agree at integers only."""
     return bool(names & {"n", "k", "m"}) and any(
-        n[0] == "pow" and variables_of(n[2]) or n[0] == "fn" for side in (gold, answer) for n in walk(side)
+        (n[0] == "pow" and variables_of(n[2])) or n[0] == "fn" for side in (gold, answer) for n in walk(side)
     )
 
 
@@ -351,8 +353,29 @@ def _letters(node: Node) -> str:
 _NUMBER_WORDS = {
     word: Fraction(number)
     for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ]
     )
 }
 

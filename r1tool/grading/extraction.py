@@ -3,6 +3,8 @@ r"""Where the answer of a generation is: the last box behind `</think>`, or what
 import re
 from typing import Literal, NamedTuple
 
+from r1tool.grading.notation import is_prose
+
 TAIL_CHARS = 4000
 """Announcements such as "the answer is" are looked for in the end of the text only."""
 
@@ -217,7 +219,7 @@ def _unannounced(tail: str) -> Extracted | None:
     tail = tail.strip()
     formulas = list(_DISPLAY.finditer(tail))
     if not formulas:
-        if len(tail) <= SHORT_CHARS and "\n" not in tail and "\\boxed" not in tail:
+        if len(tail) <= SHORT_CHARS and "\n" not in tail and "\\boxed" not in tail and not is_prose(tail):
             return Extracted(_sentence(tail), "phrase") if _sentence(tail) else None
     else:
         last = formulas[-1]

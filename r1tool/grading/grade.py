@@ -9,12 +9,10 @@ from r1tool.grading import choices
 from r1tool.grading.compare import compared
 from r1tool.grading.extraction import all_boxes, last_boxes, locate
 from r1tool.grading.latex import Node, Unreadable, read
-from r1tool.grading.notation import normalize, squeeze
+from r1tool.grading.notation import is_prose, normalize, squeeze
 from r1tool.grading.verdict import Settings, Verdict
 
 UNVERIFIABLE = frozenset(("", "proof", "notfound", "not found", "none", "null", "nan", "n/a", "see solution"))
-MAX_WORDS = 3
-_COMMAND = re.compile(r"\\[a-zA-Z]+")
 MAX_GOLD_CHARS = 2_000
 
 Fallback = Callable[[str, str], bool | None]
@@ -129,19 +127,10 @@ def _judge(reference: Gold, answer: str, problem: str | None, fallback: Fallback
     return Verdict("correct" if outcome else "wrong", answer, "math_verify", reference.squeezed, squeezed)
 
 
-_WORD = re.compile(r"(?<![\\a-zA-Z])(?:[A-Za-z]{3,}|is|of|no|to|in|at|be|it|we|an|by|so|if)(?![a-zA-Z])")
-_IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 _STATED = re.compile(
     r"(?:(?:\bis|\bare|\bequals|=|得|为|是)\s*)((?:(?!\bis\b|\bare\b|=|得|为|是).){1,80})$", re.DOTALL
 )
 _HEDGED = re.compile(r"\b(?:not|no|at least|at most|less|more|approximately|about|likely|between|or)\b", re.IGNORECASE)
-
-
-@lru_cache(maxsize=1024)
-def is_prose(answer: str) -> bool:
-    """A sentence instead of an answer: Math-Verify would pick numbers out of it."""
-    text = _COMMAND.sub(" ", answer)
-    return len(_WORD.findall(text)) > MAX_WORDS or len(_IDEOGRAPH.findall(text)) > MAX_WORDS
 
 
 def _stated(sentence: str) -> str | None:

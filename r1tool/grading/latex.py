@@ -36,7 +36,7 @@ _TOKEN = re.compile(
 
 FUNCTIONS = {
     name: name
-    for name in "sin cos tan cot sec csc asin acos atan sinh cosh tanh ln log exp".split()
+    for name in ["sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "sinh", "cosh", "tanh", "ln", "log", "exp"]
 } | {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "tg": "tan", "ctg": "cot", "lg": "log10"}  # fmt: skip
 _RELATIONS = {
     "=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", r"\le": "<=", r"\ge": ">=", r"\ne": "!=",
@@ -45,15 +45,71 @@ _RELATIONS = {
 _HAN_SEPARATOR = re.compile("(或者|以及|[和或与及])")
 _GREEK_FUNCTIONS = frozenset(("Gamma", "zeta", "phi", "Phi", "psi", "Psi", "sigma", "tau", "mu"))
 _GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Sigma Upsilon Phi Psi Omega ell hbar".split()
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "rho",
+        "sigma",
+        "tau",
+        "upsilon",
+        "phi",
+        "chi",
+        "psi",
+        "omega",
+        "Gamma",
+        "Delta",
+        "Theta",
+        "Lambda",
+        "Xi",
+        "Sigma",
+        "Upsilon",
+        "Phi",
+        "Psi",
+        "Omega",
+        "ell",
+        "hbar",
+    ]
 )
 _SEPARATORS = frozenset(("and", "or", "和", "或", "与", "或者", "以及", "及"))
 _IDENTITIES = {"pi": ("const", "pi"), "Pi": ("const", "pi"), "infty": ("const", "oo"), "inf": ("const", "oo"),
                "infinity": ("const", "oo"), "Infinity": ("const", "oo"), "oo": ("const", "oo")}  # fmt: skip
 _APPROXIMATELY = frozenset(("approximately", "about", "approx", "roughly", "around", "exactly"))
 _NOT_UNITS = frozenset(
-    "no not none never or less more least most if when where except cannot impossible is are was because so then".split()
+    [
+        "no",
+        "not",
+        "none",
+        "never",
+        "or",
+        "less",
+        "more",
+        "least",
+        "most",
+        "if",
+        "when",
+        "where",
+        "except",
+        "cannot",
+        "impossible",
+        "is",
+        "are",
+        "was",
+        "because",
+        "so",
+        "then",
+    ]
 )
 
 
@@ -123,23 +179,25 @@ def _add_word(tokens: list[tuple[str, str]], word: str) -> None:
         tokens.append(("letter", word))
     elif tokens and tokens[-1][0] == "num" and is_unit(word):
         tokens.append(("quote", word))
-    elif len(word) == 2 and lower not in (
-        "no",
-        "is",
-        "in",
-        "it",
-        "to",
-        "at",
-        "of",
-        "if",
-        "we",
-        "by",
-        "so",
-        "as",
-        "am",
-    ):
-        tokens += [("letter", c) for c in word]
     elif (
+        len(word) == 2
+        and lower
+        not in (
+            "no",
+            "is",
+            "in",
+            "it",
+            "to",
+            "at",
+            "of",
+            "if",
+            "we",
+            "by",
+            "so",
+            "as",
+            "am",
+        )
+    ) or (
         len(word) > 2
         and word.islower()
         and all(a < b for a, b in zip(word, word[1:], strict=False))
@@ -189,11 +247,11 @@ class _Parser:
     def separator(self) -> bool:
         found = False
         while True:
-            if self.kind == "op" and self.value in (",", ";"):
-                self.at += 1
-            elif self.kind == "quote" and self.value.lower().strip(" ,;.") in _SEPARATORS:
-                self.at += 1
-            elif self.kind == "cmd" and self.value in (r"\wedge", r"\vee") and self.depth == 0:
+            if (
+                (self.kind == "op" and self.value in (",", ";"))
+                or (self.kind == "quote" and self.value.lower().strip(" ,;.") in _SEPARATORS)
+                or (self.kind == "cmd" and self.value in (r"\wedge", r"\vee") and self.depth == 0)
+            ):
                 self.at += 1
             else:
                 return found

@@ -8,16 +8,39 @@ MAX_NOTATION_CHARS = 20_000
 
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ₙ", "0123456789n", strict=True))
-_GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigmaf sigma tau upsilon "
-    "phi chi psi omega"
-).split()
+_GREEK = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "omicron",
+    "pi",
+    "rho",
+    "sigmaf",
+    "sigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "chi",
+    "psi",
+    "omega",
+]
 
 _CHARACTERS: dict[int, str | None] = {
     **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
     **{0x3B1 + index: f"\\{name} " for index, name in enumerate(_GREEK)},
-    **{code: None for code in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF, 0xAD)},
-    **{code: None for code in (*range(0, 9), *range(14, 32), 127)},
+    **dict.fromkeys((*range(8203, 8208), *range(8234, 8239), *range(8288, 8304), 65279, 173)),
+    **dict.fromkeys((*range(0, 9), *range(14, 32), 127)),
     **str.maketrans(
         {
             "Δ": "\\Delta ", "Ω": "\\Omega ", "Σ": "\\Sigma ", "Π": "\\Pi ", "Φ": "\\Phi ", "ϕ": "\\phi ",
@@ -74,6 +97,12 @@ _COMMAND = re.compile(r"\\[a-zA-Z]+")
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _CURRENCY = re.compile(r"\\\$|(?:US|USD)\s*\$|[$€£¥₹]|\\(?:euro|pounds|yen)(?![a-zA-Z])")
 _COMMAND_AND_LETTER = re.compile(r"(\\[a-zA-Z]+)\s+(?=[a-zA-Z])")
+
+MAX_WORDS = 3
+_WORD = re.compile(
+    r"(?<![\\a-zA-Z])(?:[A-Za-z]{3,}|is|of|no|to|in|at|be|it|we|an|by|so|if|Is|It|We|In|No|So|If)(?![a-zA-Z])"
+)
+_IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
 
 QUOTE_OPEN, QUOTE_CLOSE = "«", "»"
 
@@ -140,7 +169,28 @@ def _repeating(match: re.Match[str]) -> str:
 
 
 _FUNCTION_NAMES = frozenset(
-    "sin cos tan cot sec csc sinh cosh tanh arcsin arccos arctan ln log exp lcm gcd max min arccot".split()
+    [
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+        "sinh",
+        "cosh",
+        "tanh",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "ln",
+        "log",
+        "exp",
+        "lcm",
+        "gcd",
+        "max",
+        "min",
+        "arccot",
+    ]
 )
 
 
@@ -158,3 +208,10 @@ def _quoted(match: re.Match[str]) -> str:
     if any(c.isalpha() for c in content) and not any(c in "«»\\^=+_()[]" or c.isdigit() for c in content):
         return f"{QUOTE_OPEN}{content}{QUOTE_CLOSE}"
     return f" {content} "
+
+
+@lru_cache(maxsize=1024)
+def is_prose(text: str) -> bool:
+    """A sentence instead of an answer."""
+    text = _COMMAND.sub(" ", text)
+    return len(_WORD.findall(text)) > MAX_WORDS or len(_IDEOGRAPH.findall(text)) > MAX_WORDS

@@ -26,7 +26,7 @@ class Worker:
     """One helper process and the fork at its end of the pipes. Not safe in threads: `verify` below lends them out."""
 
     def __init__(self) -> None:
-        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
+        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "r1tool.grading.worker"],
@@ -184,14 +184,14 @@ def _serve() -> None:
 
     status = 1
     try:
-        with open("/proc/self/statm") as statm:  # noqa: PTH123
+        with open("/proc/self/statm") as statm:
             used = int(statm.read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY_BYTES,) * 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
         sys.stdout.flush()
         os.write(1, b"p" + os.getpid().to_bytes(4, "little"))
-        with open(0, "rb", closefd=False) as requests:  # noqa: PTH123
+        with open(0, "rb", closefd=False) as requests:
             while len(head := requests.read(8)) == 8:
                 gold, answer = (requests.read(size).decode() for size in struct.unpack("<II", head))
                 try:
