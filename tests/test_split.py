@@ -260,6 +260,56 @@ def test_grpo_boxes_the_answer_and_leaves_out_rows_without_one() -> None:
         assert list(shaped("grpo")(Row(trace(1, [], answer=nothing)))) == []
 
 
+def select(rows: list[dict[str, Any]], *options: object) -> list[str]:
+    return ids(parse(ok("split", *options, stdin="".join(json.dumps(row) + "\n" for row in rows).encode()).stdout))
+
+
+def test_s1k_draws_evenly_over_fields_and_likes_long_traces() -> None:
+    rows = [
+        trace(i, ["correct"], problem_type=field, token_counts=[{"completion": i}])
+        for field, numbers in (("Algebra", range(300)), ("Geometry", range(300, 310)))
+        for i in numbers
+    ]
+    chosen = select(rows, "--select", "s1k", "--size", 20)
+    assert len(chosen) == 20
+    assert len([each for each in chosen if int(each[3:]) >= 300]) >= 5
+    assert all(int(each[3:]) >= 280 for each in chosen)
+    assert chosen == sorted(chosen, key=lambda each: int(each[3:]))
+    assert sorted(select(rows[::-1], "--select", "s1k", "--size", 20)) == sorted(chosen)
+    assert select(rows, "--select", "s1k", "--size", 20, "--seed", 1) != chosen
+
+
+def test_s1k_leaves_out_problems_that_refer_to_what_is_not_there() -> None:
+    problems = [
+        "[asy]draw();[/asy] What is x?",
+        "See ![Image](a.png)",
+        "p1. One. p2. Two.",
+        "**12.** What is 2**3?",
+        "Fine",
+    ]
+    rows = [trace(i, ["correct"], problem=problem) for i, problem in enumerate(problems)]
+    assert select([*rows, trace(9, ["wrong"])], "--select", "s1k") == ["id-4"]
+
+
+def test_limo_takes_traces_that_verify_explore_and_connect() -> None:
+    texts = [
+        "one two three four",
+        "let me check and verify this",
+        "perhaps it might be so",
+        "therefore x since y is z",
+    ]
+    rows = [trace(i, ["correct"], generations=[text]) for i, text in enumerate(texts)]
+    assert sorted(select(rows, "--select", "limo", "--size", 3)) == ["id-1", "id-2", "id-3"]
+    rows[0]["token_counts"] = [{"completion": 10**5}]
+    assert "id-0" in select(rows, "--select", "limo", "--size", 1)
+
+
+def test_a_selection_larger_than_what_there_is_takes_all() -> None:
+    rows = [trace(i, ["correct"]) for i in range(5)]
+    assert len(select(rows, "--select", "s1k")) == len(select(rows, "--select", "limo")) == 5
+    assert select([], "--select", "limo") == []
+
+
 def test_a_bad_row_is_rejected_and_the_others_go_on(tmp_path: Path) -> None:
     lines = [json.dumps(trace(1, ["correct"])), "not json", json.dumps({**trace(2, ["correct"]), "verdicts": 5})]
     done = r1tool(
@@ -278,6 +328,7 @@ def test_a_bad_row_is_rejected_and_the_others_go_on(tmp_path: Path) -> None:
         ("--by", "source_", "--fraction", "a=1"),
         ("--keep", "nothing"),
         ("--max-tokens", "0"),
+        ("--size", "5"),
     ],
 )
 def test_options_that_contradict_each_other_are_a_usage_error(tmp_path: Path, options: tuple[str, ...]) -> None:

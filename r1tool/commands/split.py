@@ -1,6 +1,7 @@
 """r1tool split: send rows to the files they belong to."""
 
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from r1tool.selecting.decontaminate import NGRAM, benchmark_problem, uncontamina
 from r1tool.selecting.deduplicate import Dedup, first_seen
 from r1tool.selecting.destinations import Destination, by_field, by_fraction, by_source
 from r1tool.selecting.folder import Folder
+from r1tool.selecting.select import Selection, select
 from r1tool.selecting.training import Shape, shaped
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.stage import Stage
@@ -24,9 +26,12 @@ With --dir each file is DIR/NAME.jsonl.zst, and all of them appear at the end. W
 stdout. With neither, every row that is kept does: split is then a filter.
 
 Rows are dropped by --keep, --pass-rate, --max-tokens, --decontaminate and --dedup, in this order; how many each
-dropped is told at the end. Names come from --by or --fraction: 'source' gives 'default' and 'extended', as
-OpenR1-Math-220k has them (extended: cn_k12 and the other easier sources), any other column its values, and
---fraction random parts that depend on --seed and the row's id alone, so that resharding moves no row.
+dropped is told at the end. --select then chooses --size rows in the light of all: s1k draws them evenly over
+problem_type, longer traces first; limo takes the traces that verify, explore and connect most.
+
+Names come from --by or --fraction: 'source' gives 'default' and 'extended', as OpenR1-Math-220k has them (extended:
+cn_k12 and the other easier sources), any other column its values, and --fraction random parts that depend on --seed
+and the row's id alone, so that resharding moves no row.
 
 \b
 --as gives the rows the shape a TRL trainer reads:
@@ -36,6 +41,7 @@ OpenR1-Math-220k has them (extended: cn_k12 and the other easier sources), any o
   grpo  prompt, answer, solution (the answer boxed)
 
 Cost: one row in memory, beside 100 bytes a row for --dedup exact, 3 kB for near and 150 bytes a benchmark word.
+--select waits for the last row and keeps the others in TMPDIR.
 
 \b
 Examples:
@@ -78,10 +84,18 @@ def run(
         Dedup | None, typer.Option("--dedup", help="Keep the first row of each problem.", show_default=False)
     ] = None,
     shape: Annotated[Shape, typer.Option("--as", help="The columns to write.")] = "rows",
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="For --fraction.")] = 0,
+    selection: Annotated[
+        Selection | None, typer.Option("--select", help="Choose --size rows among those left.", show_default=False)
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", metavar="N", min=1, help="Rows to select; default: s1k 1000, limo 800.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="For --fraction and --select s1k.")] = 0,
 ) -> int:
     if dir is not None and (only is not None or stream.output is not None):
         raise R1Error("--dir writes files of its own: leave out --only and --output", USAGE)
+    if size is not None and selection is None:
+        raise R1Error("--size says how many rows --select chooses: give both, or --limit for the first rows", USAGE)
     if fraction is not None and by != "source":
         raise R1Error("--by and --fraction both name the files: give one of them", USAGE)
     destination = _destination(by, fraction, seed)
@@ -90,24 +104,25 @@ def run(
     dropped: Counter[str] = Counter()
     with Folder(dir, stream.level) if dir is not None else nullcontext() as folder:
         with Stage("split", stream, writes=folder is None) as stage:
-            for row in stage.rows():
+            kept = _kept(stage, rules, dropped)
+            if selection is not None:
+                kept = select(kept, selection, size, seed, lambda reason: dropped.update([reason]), stage.reject)
+            for row in kept:
                 try:
-                    name = destination(row)
-                    reason = next((reason for rule in rules if (reason := rule(row))), None)
-                    rows = [] if reason else list(reshape(row))
+                    name, rows = destination(row), list(reshape(row))
                 except BadRow as error:
                     stage.reject(row, str(error))
                     continue
                 if name is None or (only is not None and name != only):
-                    dropped[reason or "of another part"] += 1
-                    continue
-                if not rows:
-                    dropped[reason or f"nothing for {shape}"] += 1
-                for each in rows:
-                    if folder is None:
-                        stage.write(each)
-                    else:
-                        folder.write(name, each.encode())
+                    dropped["of another part"] += 1
+                elif not rows:
+                    dropped[f"nothing for {shape}"] += 1
+                else:
+                    for each in rows:
+                        if folder is None:
+                            stage.write(each)
+                        else:
+                            folder.write(name, each.encode())
         if dropped:
             stage.note("dropped " + ", ".join(f"{count} ({reason})" for reason, count in dropped.most_common()))
         if folder is not None and stage.status in (DONE, FAILED):
@@ -142,6 +157,19 @@ def _rules(
     if dedup is not None:
         rules.append(first_seen(dedup))
     return rules
+
+
+def _kept(stage: Stage, rules: list[Rule], dropped: Counter[str]) -> Iterator[Row]:
+    for row in stage.rows():
+        try:
+            reason = next((reason for rule in rules if (reason := rule(row))), None)
+        except BadRow as error:
+            stage.reject(row, str(error))
+            continue
+        if reason:
+            dropped[reason] += 1
+        else:
+            yield row
 
 
 def _problems(benchmark: str) -> list[str]:

@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from r1tool.records.correctness import rightness
 from r1tool.records.row import Row
-from r1tool.selecting.correctness import chosen_index, completeness
+from r1tool.selecting.correctness import completeness
+from r1tool.selecting.trace import best_index
 
 Shape = Literal["rows", "sft", "dpo", "kto", "grpo"]
 NO_ANSWER = ("proof", "notfound")
@@ -32,12 +33,12 @@ def _rows(row: Row) -> Iterator[Row]:
 def _sft(row: Row) -> Iterator[Row]:
     if row.get("messages"):
         yield _row(row, messages=row["messages"])
-    elif (chosen := _chosen(row)) is not None:
+    elif (chosen := best_index(row)) is not None:
         yield _row(row, messages=[*_prompt(row), _answer(row, chosen)])
 
 
 def _dpo(row: Row) -> Iterator[Row]:
-    chosen = _chosen(row)
+    chosen = best_index(row)
     complete = completeness(row)
     wrong = [index for index, right in enumerate(rightness(row)) if right is False]
     wrong.sort(key=lambda index: not complete[index])
@@ -55,13 +56,6 @@ def _grpo(row: Row) -> Iterator[Row]:
     answer = row.get("answer", "")
     if answer.strip() and answer not in NO_ANSWER:
         yield _row(row, prompt=_prompt(row), answer=answer, solution=rf"\boxed{{{answer}}}")
-
-
-def _chosen(row: Row) -> int | None:
-    chosen = chosen_index(row)
-    if chosen is not None:
-        return chosen
-    return next((index for index, right in enumerate(rightness(row)) if right), None)
 
 
 def _prompt(row: Row) -> list[dict[str, str]]:
