@@ -266,3 +266,28 @@ def test_the_table_says_what_was_found() -> None:
         "olympiads 2 100.0% 4 50.0% 150",
     ):
         assert line in lines
+
+
+def test_charts_are_drawn_and_the_same_rows_give_the_same_file(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    path = write(tmp_path / "in.jsonl", ROWS)
+    ok("stats", path, "--plot", tmp_path / "a.svg")
+    ok("stats", path, "--plot", tmp_path / "b.svg")
+    ok("stats", "--plot", tmp_path / "empty.png")
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert b"<svg" in (tmp_path / "a.svg").read_bytes()
+    assert (tmp_path / "empty.png").read_bytes().startswith(b"\x89PNG")
+    assert b"name the picture" in r1tool("stats", "--plot", tmp_path / "a.jpeg").stderr
+
+
+def test_the_page_needs_nothing_else_and_escapes_names(tmp_path: Path) -> None:
+    rows = [{**row, "source": "<script>alert(1)</script>"} for row in ROWS]
+    path = write(tmp_path / "in.jsonl", rows)
+    ok("stats", path, "--html", tmp_path / "page.html", "--pass-at", "1", "--by", "answer")
+    page = (tmp_path / "page.html").read_text()
+    assert '<td>rows</td><td class="n">4</td>' in page
+    assert "<script" not in page
+    assert "http" not in page
+    assert '<td>pass@1</td><td class="n">33.3%</td>' in page
+    ok("stats", "--html", tmp_path / "empty.html")
+    assert "</html>" in (tmp_path / "empty.html").read_text()

@@ -1,6 +1,7 @@
 """r1tool stats: count and summarise."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,7 @@ Cost: counters only, whatever the length; about as fast as decompressing, on all
 Examples:
   r1tool stats out/*.jsonl.zst
   r1tool stats --pass-at 1,4,16 --by problem_type traces/ --json | jq .by
+  r1tool stats traces/ --html report.html --plot report.svg
 """
 
 
@@ -45,6 +47,12 @@ def run(
     gpus: Annotated[
         int | None, typer.Option("--gpus", metavar="N", min=1, help="Hours on N GPUs, generations an hour and GPU.")
     ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw charts into FILE.png or FILE.svg.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page that needs no other.")
+    ] = None,
 ) -> int:
     wanted = _numbers(pass_at)
     vote = majority_is_right if majority else None
@@ -57,6 +65,17 @@ def run(
     if stage.status not in (DONE, FAILED):
         return stage.status
     result = report(summary, wanted, majority, gpus)
+    if picture is not None:
+        from r1tool.summary.plot import plot
+
+        plot(summary, result, picture)
+    if html is not None:
+        from r1tool.summary.page import page
+
+        try:
+            html.write_text(page(summary, result), encoding="utf-8")
+        except OSError as error:
+            raise R1Error(f"{html}: cannot write there: {error.strerror}") from None
     if as_json:
         import orjson
 
