@@ -82,23 +82,24 @@ class Stage:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self.status = self._signals.status or self.status
         finished = kind is None and self.status in (DONE, FAILED)
-        kept = None
+        unread = self.status == BROKEN_PIPE or isinstance(error, BrokenPipeError)
         try:
             if self._output and finished:
                 self._output.commit()
-            elif self._output and self.status != BROKEN_PIPE and not isinstance(error, BrokenPipeError):
-                kept = self._output.abort(whole=kind is None or issubclass(kind, R1Error))
+            elif self._output and not unread:
+                if kept := self._output.abort(whole=kind is None or issubclass(kind, R1Error)):
+                    self.warn(f"the rows written so far are in {kept}")
+            if not unread and (kind is None or issubclass(kind, R1Error)):
+                self._close()
+        except BrokenPipeError:
+            unread = True
         finally:
             if self._rejects:
                 self._rejects.commit()
             self._signals.restore()
             self.progress.close()
-        if self.status == BROKEN_PIPE or isinstance(error, BrokenPipeError):
+        if unread:
             raise BrokenPipeError from None  # without the errno for which click would exit 1
-        if kept:
-            self.warn(f"the rows written so far are in {kept}")
-        if kind is None or issubclass(kind, R1Error):
-            self._close()
 
     def rows(self) -> Iterator[Row]:
         """The rows of every input in order; bad ones go to the rejects."""

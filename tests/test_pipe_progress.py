@@ -1,0 +1,171 @@
+"""The display of a pipeline on a real terminal: tmux."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from streams import long_row, wait_for, write_rows
+
+from r1tool.progress import Progress, State, line
+
+pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")
+
+STAGE = """
+import sys, time
+from r1tool.progress import Progress
+name, seconds = sys.argv[1], float(sys.argv[2])
+progress = Progress(name, total=200)
+for number, row in enumerate(range(200) if sys.stdin.isatty() else sys.stdin.buffer):
+    sys.stdout.buffer.write(b"row\\n")
+    sys.stdout.flush()
+    progress.advance()
+    progress.detail = f"detail {number % 3}"
+    if name == "verify" and number == 5:
+        progress.log("r1tool verify: row 5 is odd")
+    time.sleep(seconds)
+progress.close()
+"""
+
+
+class Terminal:
+    """A tmux of its own with one window of 100 by 24."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = str(folder / "tmux")
+        self.folder = folder
+        self._tmux("new-session", "-d", "-x", "100", "-y", "24", "env", "-i", f"PATH={os.environ['PATH']}",
+                   "TERM=screen", "PS1=$ ", f"XDG_RUNTIME_DIR={folder}", "bash", "--norc")  # fmt: skip
+
+    def _tmux(self, *arguments: str) -> str:
+        command = ["tmux", "-S", self._socket, "-f", "/dev/null", *arguments]
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout
+
+    def type(self, text: str) -> None:
+        self._tmux("send-keys", text, "Enter")
+
+    def press(self, key: str) -> None:
+        self._tmux("send-keys", key)
+
+    def screen(self) -> str:
+        return self._tmux("capture-pane", "-p", "-S", "-100")
+
+    def wait(self, condition: Callable[[str], object]) -> str:
+        wait_for(lambda: bool(condition(self.screen())), 60)
+        return self.screen()
+
+    def close(self) -> None:
+        self._tmux("kill-server")
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    (tmp_path / "stage.py").write_text(STAGE)
+    terminal = Terminal(tmp_path)
+    yield terminal
+    terminal.close()
+
+
+def stage(terminal: Terminal, name: str, seconds: float = 0.02) -> str:
+    return f"{sys.executable} {terminal.folder}/stage.py {name} {seconds}"
+
+
+def rows(screen: str) -> dict[str, list[str]]:
+    """The rows of the display by name."""
+    found: dict[str, list[str]] = {}
+    for each in screen.splitlines():
+        if match := re.match(r"(sample|verify|rank) +\S", each):
+            found.setdefault(match[1], []).append(each)
+    return found
+
+
+def test_each_stage_has_one_row_in_the_order_of_the_pipeline_and_stdout_is_data(terminal: Terminal) -> None:
+    terminal.type(
+        f"{stage(terminal, 'sample')} | {stage(terminal, 'verify')} | {stage(terminal, 'rank')} | cat > /dev/null; echo over"
+    )
+    during = terminal.wait(lambda screen: len(rows(screen)) == 3 and re.search(r"rank +█", screen))
+    assert list(rows(during)) == ["sample", "verify", "rank"]
+    assert all(len(each) == 1 for each in rows(during).values()), during
+    assert "█" in during and "/s" in during and "detail" in during
+    after = terminal.wait(lambda screen: "\nover" in screen)
+    assert all(len(each) == 1 and "200/200 rows" in each[0] and "done" in each[0] for each in rows(after).values())
+    assert "r1tool verify: row 5 is odd" in after
+    assert after.index("row 5 is odd") < after.index("\nsample")
+    assert not list(terminal.folder.glob("r1tool-progress-*"))
+
+
+def test_the_rows_that_are_counted_are_all_there(terminal: Terminal) -> None:
+    terminal.type(f"cd {terminal.folder}; {stage(terminal, 'sample', 0)} | {stage(terminal, 'rank', 0)} | wc -l")
+    assert re.search(r"^200$", terminal.wait(lambda screen: re.search(r"^200$", screen, re.M)), re.M)
+
+
+def test_another_goes_on_when_the_painter_is_killed(terminal: Terminal) -> None:
+    terminal.type(f"{stage(terminal, 'sample')} | {stage(terminal, 'verify')} | {stage(terminal, 'rank')} > /dev/null")
+    terminal.wait(lambda screen: len(rows(screen)) == 3)
+    (folder,) = terminal.folder.glob("r1tool-progress-*")
+    painter = _holder(folder / "lock")
+    os.kill(painter, 9)
+    after = terminal.wait(lambda screen: "KILLED" in screen)
+    assert all(len(each) == 1 for each in rows(after).values()), after
+    wait_for(lambda: not list(terminal.folder.glob("r1tool-progress-*")))
+
+
+def _holder(lock: Path) -> int:
+    inode = lock.stat().st_ino
+    for each in Path("/proc/locks").read_text().splitlines():
+        fields = each.split()
+        if fields[5].endswith(f":{inode}"):
+            return int(fields[4])
+    raise AssertionError("nobody paints")
+
+
+def test_real_commands_show_themselves_and_leave_the_shell_usable(terminal: Terminal) -> None:
+    source = write_rows(terminal.folder / "in.zst", [long_row(number, 2000) for number in range(300)])
+    r1tool = f"{sys.executable} -m r1tool"
+    out = terminal.folder / "out.zst"
+    terminal.type(f"{r1tool} split {source} | {r1tool} verify -j 1 | {r1tool} split -o {out}; echo over")
+    screen = terminal.wait(lambda screen: "\nover" in screen)
+    assert screen.count("300 rows in, 300 out") == 3, screen
+    assert len(re.findall(r"^split .*300 rows .*done", screen, re.M)) == 2
+    assert len(re.findall(r"^verify .*300 rows .*done", screen, re.M)) == 1
+    assert "Traceback" not in screen
+
+
+def test_ctrl_c_on_the_terminal_drains_the_pipeline(terminal: Terminal) -> None:
+    source = write_rows(terminal.folder / "in.zst", [long_row(number) for number in range(1500)])
+    r1tool = f"{sys.executable} -m r1tool"
+    out = terminal.folder / "out.zst"
+    terminal.type(
+        f"{r1tool} split {source} | {r1tool} verify -j 1 | {r1tool} split -o {out}; echo over ${{PIPESTATUS[@]}}"
+    )
+    wait_for(
+        lambda: out.with_name("out.zst.partial").exists() and out.with_name("out.zst.partial").stat().st_size > 9999,
+        60,
+    )
+    terminal.press("C-c")
+    screen = terminal.wait(lambda screen: re.search(r"^over \d", screen, re.M))
+    assert "over 130 0 0" in screen and "Traceback" not in screen
+    counts = re.findall(r"([\d,]+) rows in, ([\d,]+) out", screen)
+    assert len(counts) == 3 and len({count for pair in counts for count in pair}) == 1, screen
+    subprocess.run(["zstd", "-tq", out], check=True)
+
+
+def test_what_is_not_a_terminal_gets_plain_lines(capfd: pytest.CaptureFixture[str]) -> None:
+    progress = Progress("verify")
+    progress.advance(5)
+    progress.log("r1tool verify: hello")
+    progress.close()
+    assert capfd.readouterr() == ("", "r1tool verify: hello\n")
+
+
+def test_a_row_fits_the_terminal() -> None:
+    state = State("verify", "rows", 300, since=0.0, count=150, bad=2, detail="stalled " * 20)
+    for width in range(1, 200):
+        assert len(line(state, 10.0, width)) <= width
+    assert line(state, 10.0, 0).startswith("verify 150/300 rows 15/s 2 bad eta 10.0s stalled")
+    assert "180/h" in line(State("sample", "rows", None, since=0.0, count=1), 20.0, 0)
+    assert line(State("x", "rows", None, 0.0, 10, ended=100.0), 200.0, 0) == "x 10 rows 360/h done in 1m40s"
