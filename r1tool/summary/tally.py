@@ -24,6 +24,8 @@ LISTS = (
 COLUMNS = ("source", *LISTS, "sampling", "extracted_answers")
 """All a Tally reads, beside `generations` in rows that hold none of LISTS."""
 
+_undecided = frozenset(UNDECIDED)
+
 Vote = Callable[[Mapping[str, Any], list[bool | None]], bool | None]
 
 
@@ -66,24 +68,28 @@ class Tally:
         """Count one row of plain JSON values. Raises BadRow, with nothing counted, on a column of a wrong type."""
         get = row.get
         lists = [get(name) or () for name in LISTS]
-        for name, values in zip(LISTS, lists, strict=True):
+        for values in lists:
             if type(values) is not list and values != ():
-                raise BadRow(f"column {name!r} is not a list")
+                raise BadRow(f"column {LISTS[lists.index(values)]!r} is not a list")
         verdicts, by_rules, by_judge, judged, reasons, complete, counts = lists
         generations = max(map(len, lists)) or len(get("generations") or ())
         try:
             tokens = [count["completion"] for count in counts if count is not None]
             opinions = [opinion["verdict"] for opinion in judged if opinion is not None]
-            given = [verdict for verdict in verdicts if verdict is not None]
+            given = [verdict for verdict in verdicts if verdict is not None] if None in verdicts else verdicts
+            if None in tokens:
+                tokens = [number for number in tokens if number is not None]
             # all of them texts, all of them numbers
-            "".join(given), "".join(opinions), sum(number for number in tokens if number is not None)
-            seconds = (get("sampling") or {}).get("gpu_seconds") or 0.0
-            right = [
-                decide(None if verdict in UNDECIDED else rules, judge)
-                for rules, verdict, judge in zip_longest(by_rules, verdicts, by_judge)
-            ]
+            "".join(given), "".join(opinions), sum(tokens)
+            if not by_judge and len(verdicts) <= len(by_rules) and _undecided.isdisjoint(verdicts):
+                right = list(by_rules)
+            else:
+                right = [
+                    decide(None if verdict in UNDECIDED else rules, judge)
+                    for rules, verdict, judge in zip_longest(by_rules, verdicts, by_judge)
+                ]
             rights = right.count(True)
-            self.gpu_seconds += seconds
+            self.gpu_seconds += (get("sampling") or {}).get("gpu_seconds") or 0.0
         except (TypeError, KeyError, AttributeError):
             raise BadRow(
                 "'verdicts', 'token_counts', 'judge_verdicts' or 'sampling' holds something it should not"
@@ -93,14 +99,14 @@ class Tally:
         self.generations += generations
         self.correct_any += rights
         self.rows_correct_any += rights > 0
-        _count(self.solved, (len(right) - right.count(None), rights))
+        self.solved[len(right) - right.count(None), rights] += 1
         self.correct_math_verify += by_rules.count(True)
         self.correct_llama += by_judge.count(True)
         self.truncated += reasons.count("length")
         self.complete += complete.count(True)
         for histogram, values in ((self.verdicts, given), (self.judge_verdicts, opinions), (self.tokens, tokens)):
             for value in values:
-                _count(histogram, value)
+                histogram[value] = histogram.get(value, 0) + 1
         if majority is not None and (won := majority(row, right)) is not None:
             self.majority_rows += 1
             self.majority_right += won
@@ -170,8 +176,3 @@ def plain(row: Row, by: str | None = None) -> dict[str, Any]:
 
 def _name(value: Any) -> str:
     return value if type(value) is str else "none" if value is None else str(value)
-
-
-def _count(histogram: dict[Any, int], value: Any) -> None:
-    if value is not None:
-        histogram[value] = histogram.get(value, 0) + 1
