@@ -9,7 +9,6 @@ touched.
 import fcntl
 import os
 import stat
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -272,7 +271,7 @@ def _mode(descriptor: int, enabled: bool | None) -> Mode:
 def _folder(descriptor: int) -> Path:
     """Where the processes on this terminal and in this process group meet; made if it is not there."""
     terminal = os.fstat(descriptor).st_rdev
-    base = Path(os.environ.get("XDG_RUNTIME_DIR") or Path(tempfile.gettempdir()) / f"r1tool-{os.getuid()}")
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or Path(os.environ.get("TMPDIR", "/tmp")) / f"r1tool-{os.getuid()}")
     folder = base / f"r1tool-progress-{terminal:x}-{os.getpgrp()}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()

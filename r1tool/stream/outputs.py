@@ -2,7 +2,6 @@
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import Protocol
 
@@ -128,6 +127,8 @@ class RemoteFile(RowFile):
     """A file behind fsspec: written here, sent when it is whole. What is streamed there would be published in part."""
 
     def __init__(self, url: str, compress: Compress = "zstd", level: int | None = None) -> None:
+        import tempfile
+
         from r1tool.stream.sources import filesystem
 
         self._fs, self._target = filesystem(url)
