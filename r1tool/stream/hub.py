@@ -37,7 +37,7 @@ def dataset_files(url: str) -> list[str]:
         raise R1Error(f"{url}: no such data set, or it is private and 'hf auth login' has not been run") from None
     except (HfHubHTTPError, OSError) as error:
         raise R1Error(f"{url}: the Hub does not answer: {str(error).splitlines()[0]}") from None
-    if not splits:
+    if not any(splits.values()):
         raise R1Error(f"{url}: no {', '.join(SUFFIXES)} file{f' of config {config!r}' if config else ''} there")
     if split is None:
         chosen = splits.get("train") or [name for names in splits.values() for name in names]
