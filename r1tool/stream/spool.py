@@ -14,7 +14,8 @@ LEVEL = 1
 def spool(rows: Iterable[Row]) -> Iterator[Row]:
     """The same rows, none before the last has come.
 
-    Costs disk in TMPDIR, about a third of the rows' size, and no memory. The file has no name and ends with the process.
+    Costs disk in TMPDIR, about a third of the rows' size, and no memory. The file has no name and ends with the
+    process.
     """
     with tempfile.TemporaryFile(prefix="r1tool-spool-") as file:
         with zstandard.ZstdCompressor(LEVEL).stream_writer(file, closefd=False) as writer:
@@ -30,5 +31,5 @@ def spool(rows: Iterable[Row]) -> Iterator[Row]:
 def _lines(reader: zstandard.ZstdDecompressionReader) -> Iterator[bytes]:
     import io
 
-    for line in io.BufferedReader(reader, 1 << 20):  # type: ignore[arg-type]
+    for line in io.BufferedReader(reader, 1 << 20):
         yield line[:-1]

@@ -82,14 +82,14 @@ class Stage:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self.status = self._signals.status or self.status
         finished = kind is None and self.status in (DONE, FAILED)
+        whole = kind is None or issubclass(kind, R1Error)
         unread = self.status == BROKEN_PIPE or isinstance(error, BrokenPipeError)
         try:
             if self._output and finished:
                 self._output.commit()
-            elif self._output and not unread:
-                if kept := self._output.abort(whole=kind is None or issubclass(kind, R1Error)):
-                    self.warn(f"the rows written so far are in {kept}")
-            if not unread and (kind is None or issubclass(kind, R1Error)):
+            elif self._output and not unread and (kept := self._output.abort(whole)):
+                self.warn(f"the rows written so far are in {kept}")
+            if whole and not unread:
                 self._close()
         except BrokenPipeError:
             unread = True
