@@ -113,7 +113,8 @@ def test_config_globs_say_which_input_is_which(tmp_path: Path) -> None:
     for number, name in enumerate(("good-1", "good-2", "easy-1", "other")):
         write(tmp_path / f"in/{name}.jsonl", rows(1, first=number))
     globs = ("--config", "default=good-*", "--config", "extended/test=easy-*")
-    ok("push", tmp_path / "in", tmp_path / "set", *globs)
+    done = ok("push", tmp_path / "in", tmp_path / "set", *globs)
+    assert b"left out 1 rows of inputs that no --config names" in done.stderr
     assert [row["uuid"] for row in load(tmp_path / "set", "default", tmp_path / "cache")] == ["id-0", "id-1"]
     assert [row["uuid"] for row in load(tmp_path / "set", "extended", tmp_path / "cache", "test")] == ["id-2"]
 
@@ -125,6 +126,15 @@ def test_configs_with_other_columns_have_no_union(tmp_path: Path) -> None:
     head = front_matter(tmp_path / "set/README.md")
     assert [(each["config_name"], each.get("default")) for each in head["configs"]] == [("raw", True), ("sft", None)]
     assert load(tmp_path / "set", "sft", tmp_path / "cache") == [{"messages": MESSAGES}]
+
+
+def test_what_an_earlier_run_has_published_within_the_inputs_is_no_input(tmp_path: Path) -> None:
+    write(tmp_path / "out/default.jsonl.zst", rows(3))
+    ok("push", tmp_path / "out", tmp_path / "out/set")
+    ok("push", tmp_path / "out", tmp_path / "out/set")
+    assert len(load(tmp_path / "out/set", "default", tmp_path / "cache")) == 3
+    ok("push", tmp_path / "out/set", tmp_path / "out/set")
+    assert len(load(tmp_path / "out/set", "default", tmp_path / "cache2")) == 3
 
 
 def test_rows_come_from_a_pipe_too(tmp_path: Path) -> None:
@@ -186,7 +196,7 @@ def test_a_readme_written_by_hand_stays_unless_card_is_given(tmp_path: Path) -> 
 
 def test_dry_run_prints_the_card_and_writes_nothing(tmp_path: Path) -> None:
     done = ok("push", write(tmp_path / "in.jsonl", rows(1)), "./set", "--dry-run")
-    assert done.stdout.decode().startswith("---\nlanguage:")
+    assert done.stdout.decode().startswith("---\ntask_categories:")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl"]
 
 
@@ -223,11 +233,13 @@ def test_a_bad_row_is_left_out_of_both_passes(tmp_path: Path) -> None:
         (("./set", "--config", "a"), 2, b"NAME=GLOB"),
         (("./set", "--recipe", "dpo"), 2, b"choose from sft, grpo"),
         (("./set",), 1, b"no rows to publish"),
+        (("out/rows.jsonl",), 2, b"the last argument is the target"),
     ],
 )
 def test_what_cannot_be_published_is_said_in_one_sentence(
     tmp_path: Path, arguments: tuple[str, ...], status: int, said: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write(tmp_path / "out/rows.jsonl", rows(1))
     monkeypatch.chdir(tmp_path)
     done = r1tool("push", *arguments, PYTHONPATH=os.getcwd())
     assert (done.returncode, said in done.stderr) == (status, True), done.stderr

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ import typer
 from r1tool.errors import DONE, FAILED, USAGE, BadRow, R1Error
 from r1tool.publishing import configs
 from r1tool.publishing.card import readme
+from r1tool.publishing.columns import plain
 from r1tool.publishing.configs import part_of
 from r1tool.publishing.parquet import parse_size
 from r1tool.publishing.publish import Survey, write_parquet
@@ -70,23 +72,31 @@ def run(
     if not stream.inputs:
         raise R1Error("name the target last: OWNER/NAME on the Hub, or ./FOLDER", USAGE)
     target = _target(stream.inputs[-1])
-    given = [configs.parse(text) for text in config or []]
+    part_of_input = partial(part_of, given=[configs.parse(text) for text in config or []])
     max_bytes = _size(max_shard_size)
     chosen = [_recipe(text) for text in recipe or []]
     if not dry_run:
         target.check()
-    with _rereadable(replace(stream, inputs=stream.inputs[:-1])) as stream:
+    with _rereadable(replace(stream, inputs=stream.inputs[:-1]), target) as stream:
         survey, summary = Survey(), Summary()
+        unnamed = 0
         with Stage("push", stream, writes=False, adopt=False) as stage:
             for row in stage.rows():
-                part = part_of(row.input, given)
+                part = part_of_input(row.input)
+                if part is None:
+                    unnamed += 1
+                    continue
                 try:
-                    if part is not None:
-                        summary.add(survey.see(row, part))
+                    values = plain(row)
+                    summary.add(values)
+                    survey.see(values, part)
                 except BadRow as error:
+                    survey.refuse(row)
                     stage.reject(row, str(error))
         if stage.status not in (DONE, FAILED):
             return stage.status
+        if unnamed:
+            stage.note(f"left out {unnamed:,} rows of inputs that no --config names")
         _tell(survey, stage)
         recipe_files = {file_name(each): recipe_text(each, target.name, *_trained(survey, each)) for each in chosen}
         text = readme(
@@ -107,7 +117,7 @@ def run(
         with target.staging() as folder:
             again = Stage("push", replace(stream, rejects=None, strict=False, quiet=True), writes=False, adopt=False)
             with again:
-                files = write_parquet(again.rows(), lambda row: part_of(row.input, given), survey, folder, max_bytes)
+                files = write_parquet(again.rows(), lambda row: part_of_input(row.input), survey, folder, max_bytes)
             if again.status not in (DONE, FAILED):
                 return again.status
             if card is not False:
@@ -122,7 +132,7 @@ def run(
 def _target(text: str) -> Target:
     if text.startswith(("./", "../", "/", "~")) or text in (".", "..") or Path(text).is_dir():
         return LocalTarget(text)
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", text):
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", text) and not Path(text).exists():
         return HubTarget(text)
     raise R1Error(f"{text}: the last argument is the target, OWNER/NAME on the Hub or ./FOLDER", USAGE)
 
@@ -141,10 +151,14 @@ def _size(text: str) -> int:
 
 
 @contextmanager
-def _rereadable(stream: StreamOptions) -> Iterator[StreamOptions]:
-    """The same inputs, those that can be read only once copied to a temporary file."""
-    sources = expand(stream.inputs)
-    if not any(source.path is None or source.is_pipe for source in sources):
+def _rereadable(stream: StreamOptions, target: Target) -> Iterator[StreamOptions]:
+    """The same inputs, those that can be read only once copied to a temporary file.
+
+    A target within an input folder is no input of its own: it holds what an earlier run has published.
+    """
+    expanded = expand(stream.inputs)
+    sources = [source for source in expanded if not target.holds(source.path)] or expanded
+    if len(sources) == len(expanded) and not any(source.path is None or source.is_pipe for source in sources):
         yield stream
         return
     with tempfile.TemporaryDirectory(prefix="r1tool-push-") as folder:

@@ -12,6 +12,7 @@ from r1tool.stream.readers import Stopped
 from r1tool.stream.stage import Stage
 from r1tool.summary.count import count_all
 from r1tool.summary.majority import majority_is_right
+from r1tool.summary.plot import check_plot, plot
 from r1tool.summary.report import report
 from r1tool.summary.table import table
 from r1tool.summary.tally import Summary, Vote, plain
@@ -23,7 +24,8 @@ guessed from the text. --pass-at K is the unbiased estimate over the generations
 right; a row with fewer than K of them is left out and the table says how many were. --majority is the share of rows
 whose most frequent answer, by mathematical equality, is right.
 
-Cost: counters only, whatever the length; about as fast as decompressing, on all cores over several files.
+Cost: counters only, one set for each source and value of --by, whatever the length; about as fast as decompressing,
+on all cores over several files.
 
 \b
 Examples:
@@ -56,6 +58,8 @@ def run(
 ) -> int:
     wanted = _numbers(pass_at)
     vote = majority_is_right if majority else None
+    if picture is not None:
+        check_plot(picture)
     summary = Summary(by)
     with Stage("stats", stream, writes=False) as stage:
         if stream.limit is not None or stream.rejects or stream.strict:
@@ -65,9 +69,15 @@ def run(
     if stage.status not in (DONE, FAILED):
         return stage.status
     result = report(summary, wanted, majority, gpus)
-    if picture is not None:
-        from r1tool.summary.plot import plot
+    if as_json:
+        import orjson
 
+        sys.stdout.write(orjson.dumps(result).decode() + "\n")
+    else:
+        sys.stdout.write(table(result))
+    # shown first: what was counted for an hour must not be lost over a picture
+    sys.stdout.flush()
+    if picture is not None:
         plot(summary, result, picture)
     if html is not None:
         from r1tool.summary.page import page
@@ -76,12 +86,6 @@ def run(
             html.write_text(page(summary, result), encoding="utf-8")
         except OSError as error:
             raise R1Error(f"{html}: cannot write there: {error.strerror}") from None
-    if as_json:
-        import orjson
-
-        sys.stdout.write(orjson.dumps(result).decode() + "\n")
-    else:
-        sys.stdout.write(table(result))
     return stage.status
 
 

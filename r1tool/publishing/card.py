@@ -29,6 +29,7 @@ MEANINGS = {
     "messages": "the problem and the chosen generation, for fine-tuning",
     "token_counts": "for each generation: tokens of prompt, completion and thought",
     "sampling": "model, engine and parameters",
+    "verification": "version and settings of the rules, and a checksum of what they looked at",
     "verdicts": "for each generation: correct, wrong, no_answer, gold_unparsable, timeout or error",
     "extracted_answers": "for each generation: the answer that was compared",
     "judge_verdicts": "for each generation: the judge's verdict, votes and explanation",
@@ -93,7 +94,6 @@ def _front_matter(rows: Mapping[Part, int], whole: bool) -> str:
     if len(configs) > 1 and "default" not in splits:
         configs[0]["default"] = True
     head = {
-        "language": ["en"],
         "task_categories": ["text-generation"],
         "tags": ["reasoning", "math", "r1tool"],
         "size_categories": [next((size for size, limit in SIZES if sum(rows.values()) < limit), "n>10M")],

@@ -1,12 +1,11 @@
 """Rows into a folder that `datasets.load_dataset` and the Hub take as a data set."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from r1tool.errors import BadRow
-from r1tool.publishing.columns import Columns, arrow_row, arrow_schema, plain
+from r1tool.publishing.columns import Columns, arrow_row, arrow_schema
 from r1tool.publishing.configs import Part
 from r1tool.publishing.parquet import ShardWriter
 from r1tool.publishing.provenance import Provenance
@@ -24,17 +23,15 @@ class Survey:
     provenance: Provenance = field(default_factory=Provenance)
     refused: set[tuple[str | None, int]] = field(default_factory=set)
 
-    def see(self, row: Row, part: Part) -> dict[str, Any]:
-        """Take in one row and return its plain JSON values. Raises BadRow where the row is refused."""
-        try:
-            values = plain(row)
-        except BadRow:
-            self.refused.add((row.input, row.line))
-            raise
+    def see(self, values: Mapping[str, Any], part: Part) -> None:
+        """Take in one row, as `plain` gives it."""
         self.columns.see(part.config, values)
         self.rows[part] = self.rows.get(part, 0) + 1
         self.provenance.see(values)
-        return values
+
+    def refuse(self, row: Row) -> None:
+        """Leave this row out when it comes again."""
+        self.refused.add((row.input, row.line))
 
     @property
     def whole(self) -> bool:

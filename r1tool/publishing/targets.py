@@ -23,6 +23,9 @@ class Target(Protocol):
     def check(self) -> None:
         """Raises R1Error where it is plain already that nothing can be published."""
 
+    def holds(self, path: str | None) -> bool:
+        """Whether this local file lies in the target."""
+
     def has_own_readme(self) -> bool:
         """Whether somebody has written a README.md there by hand."""
 
@@ -43,6 +46,9 @@ class LocalTarget:
     def check(self) -> None:
         if self._path.exists() and not self._path.is_dir():
             raise R1Error(f"{self.name} is a file, not a folder")
+
+    def holds(self, path: str | None) -> bool:
+        return path is not None and self._path.resolve() in Path(path).resolve().parents
 
     def has_own_readme(self) -> bool:
         readme = self._path / "README.md"
@@ -86,6 +92,9 @@ class HubTarget:
 
         with _explained(self.name):
             HfApi().whoami()
+
+    def holds(self, path: str | None) -> bool:
+        return False
 
     def has_own_readme(self) -> bool:
         from huggingface_hub import hf_hub_download

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from r1tool.errors import R1Error
+from r1tool.errors import USAGE, R1Error
 from r1tool.summary.tally import Summary
 
 TOKEN_BINS = 40
@@ -14,14 +15,19 @@ MAX_BARS = 10
 FORMATS = (".png", ".svg", ".pdf")
 
 
+def check_plot(path: Path) -> None:
+    """Raises R1Error where `path` is no picture's name or matplotlib is missing."""
+    if path.suffix.lower() not in FORMATS:
+        raise R1Error(f"{path}: name the picture .png, .svg or .pdf", USAGE)
+    if find_spec("matplotlib") is None:
+        raise R1Error("--plot needs the package matplotlib: pip install 'r1tool[plot]'")
+
+
 def plot(summary: Summary, report: Mapping[str, Any], path: Path) -> None:
     """Write the picture: tokens, share of right answers a row, verdicts, sources. Raises R1Error."""
-    if path.suffix.lower() not in FORMATS:
-        raise R1Error(f"{path}: name the picture .png, .svg or .pdf")
-    try:
-        import matplotlib
-    except ImportError:
-        raise R1Error("--plot needs the package matplotlib: pip install 'r1tool[plot]'") from None
+    check_plot(path)
+    import matplotlib
+
     matplotlib.use("Agg")
     # the same numbers make the same file
     matplotlib.rcParams["svg.hashsalt"] = "r1tool"
