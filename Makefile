@@ -50,7 +50,6 @@ docs: .venv/dev
 	.venv/bin/python -m r1tool.manual
 
 bench: .venv/dev
-	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[bench]'
 	.venv/bin/python -m tests.bench
 
 clean:
