@@ -255,7 +255,7 @@ class Fake:
         }.get(self.settings.engine)
         if not names:
             return web.Response(status=404)
-        values = (self.running, self.waiting, self.running / self.settings.slots, self.tokens)
+        values = (self.running, self.waiting, self.running / self.settings.slots / 2, self.tokens)
         lines = [f"{self.settings.engine}:{name}{labels} {value}" for name, value in zip(names, values, strict=True)]
         return web.Response(text="\n".join(lines) + "\n")
 

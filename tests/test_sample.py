@@ -83,8 +83,18 @@ def test_problem_field_and_id_field(tmp_path: Path, vllm: Running) -> None:
     assert b"1 rejected" in done.stderr
 
 
-@pytest.mark.parametrize("engine", ["vllm", "sglang", "llamacpp", "openai"])
-@pytest.mark.parametrize("template", ["opens", "parser", "plain"])
+@pytest.mark.parametrize(
+    ("engine", "template"),
+    [
+        ("vllm", "opens"),
+        ("vllm", "parser"),
+        ("sglang", "opens"),
+        ("sglang", "parser"),
+        ("llamacpp", "opens"),
+        ("openai", "opens"),
+        ("openai", "plain"),
+    ],
+)
 def test_the_thought_is_put_back_in_front(tmp_path: Path, engine: str, template: str) -> None:
     with Running(engine=engine, opens=template == "opens", parser=template == "parser") as server:
         done = sample(problems(tmp_path / "in", 3), "--url", server.url, "-n", 1)

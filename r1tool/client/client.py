@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FIRST_BACKOFF_SECONDS = 0.25
 LONGEST_BACKOFF_SECONDS = 60.0
+CONSTRAINTS = {"response_format", "grammar", "structured_outputs", "guided_json", "guided_grammar", "tools"}
+"""Fields by which a server holds an answer to a form: it would begin the form anew in the middle of a text."""
 
 T = TypeVar("T")
 
@@ -234,10 +236,13 @@ class Client:
                     f"{endpoint.url} cannot continue an answer, which --thinking-budget and --wait take: "
                     "use vLLM, SGLang or llama.cpp, or --completion"
                 )
-        draft.opened = bool(endpoint.opened)
+            draft.opened = bool(endpoint.opened)
+        else:
+            draft.opened = (draft.prompt or "").rstrip().endswith(think.OPEN)
         going_on = None
         if draft.text:
-            going_on = await continuation(endpoint, draft)
+            if not draft.sampling.keys() & CONSTRAINTS:
+                going_on = await continuation(endpoint, draft)
             if going_on is None:
                 draft.start_over()
         if going_on:

@@ -18,14 +18,15 @@ WINDOW_SECONDS = 300.0
 
 
 class Report:
-    """Counts of generations and tokens; `kept` and `continued` are those an earlier run has left."""
+    """Counts of generations, `n` a row, and of tokens; `kept` and `continued` are those an earlier run has left."""
 
-    def __init__(self) -> None:
+    def __init__(self, n: int) -> None:
+        self.n = n
         self.done = self.kept = self.continued = self.missing = self.truncated = 0
         self.tokens = self.wasted = 0
         self.gpu_seconds = 0.0
         self._since = time.monotonic()
-        self._looks: deque[tuple[float, int, int, int]] = deque()
+        self._looks: deque[tuple[float, int, int]] = deque()
 
     def finished(self, reply: Reply) -> None:
         """One more generation."""
@@ -48,14 +49,15 @@ class Report:
     def row(self, stage: "Stage", client: "Client") -> str:
         """Generations, rates of the last minutes, and the state of the requests."""
         now = time.monotonic()
-        self._looks.append((now, self.done, client.tokens, stage.rows_out))
+        self._looks.append((now, self.done, client.tokens))
         while self._looks[0][0] < now - WINDOW_SECONDS:
             self._looks.popleft()
-        before, done, tokens, rows = self._looks[0]
+        before, done, tokens = self._looks[0]
         seconds = max(now - before, 1e-3)
         per_hour = (self.done - done) / seconds * 3600
-        if stage.progress.total and stage.rows_out > rows:
-            stage.progress.expect((stage.progress.total - stage.rows_out) * seconds / (stage.rows_out - rows))
+        if stage.progress.total and self.done > done:
+            missing = (stage.progress.total - stage.rows_out) * self.n
+            stage.progress.expect(missing * seconds / (self.done - done))
         parts = [f"{self.done:,} new ({_rates(per_hour, client.gpus)})"]
         parts.append(f"{(client.tokens - tokens) / seconds:,.0f} tok/s")
         parts.append(f"{client.in_flight} in flight")

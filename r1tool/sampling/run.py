@@ -49,7 +49,7 @@ async def sample(
         asking = Asking(options, model=named, demonstration=_plain(options) and servers.demonstration)
         if named is None:
             await servers.look(LOOK_SECONDS)
-        report = Report()
+        report = Report(options.n)
         sampler = Sampler(stage, servers, asking, journal, report)
         earlier = Earlier(output, asking, servers.served_model, journal, stage.note) if output else None
 

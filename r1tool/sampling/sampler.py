@@ -50,7 +50,13 @@ class Sampler:
         done: dict[int, Generation] = {}
         failures: list[BaseException] = []
         asked, cancelled = 0, False
-        while not cancelled and (more := await self._wanted(row, done, asked)):
+        while not cancelled:
+            try:
+                more = await self._wanted(row, done, asked)
+            except asyncio.CancelledError:
+                break
+            if not more:
+                break
             first = self.options.offset + asked
             tasks = {i: asyncio.create_task(self._generation(problem, id_, i)) for i in range(first, first + more)}
             asked += more
@@ -59,6 +65,8 @@ class Sampler:
             failures += [error for task in tasks.values() if not task.cancelled() and (error := task.exception())]
             fatal = next((error for error in failures if not isinstance(error, BadRow)), None)
             if fatal is not None and not cancelled:
+                if done:  # the error ends the run: nobody would write this row
+                    self.stage.write(fill(row, id_, list(done.values()), asked - len(done), self.asking))
                 raise fatal
         if not done:
             raise failures[0] if failures and not cancelled else asyncio.CancelledError
