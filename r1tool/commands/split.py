@@ -11,7 +11,7 @@ from r1tool.errors import DONE, FAILED, USAGE, BadRow, R1Error
 from r1tool.records.row import Row
 from r1tool.selecting import correctness, fractions
 from r1tool.selecting.correctness import Keep, Rule
-from r1tool.selecting.decontaminate import NGRAM, benchmark_problem, uncontaminated
+from r1tool.selecting.decontaminate import NGRAM, read_benchmark, uncontaminated
 from r1tool.selecting.deduplicate import Dedup, first_seen
 from r1tool.selecting.destinations import Destination, by_field, by_fraction, by_source
 from r1tool.selecting.folder import Folder
@@ -153,7 +153,7 @@ def _rules(
     if max_tokens is not None:
         rules.append(correctness.at_most_tokens(max_tokens))
     if benchmarks:
-        rules.append(uncontaminated([(name, _problems(name)) for name in benchmarks], ngram))
+        rules.append(uncontaminated([(name, read_benchmark(name)) for name in benchmarks], ngram))
     if dedup is not None:
         rules.append(first_seen(dedup))
     return rules
@@ -170,17 +170,6 @@ def _kept(stage: Stage, rules: list[Rule], dropped: Counter[str]) -> Iterator[Ro
             dropped[reason] += 1
         else:
             yield row
-
-
-def _problems(benchmark: str) -> list[str]:
-    from r1tool.stream.readers import lines
-    from r1tool.stream.sources import expand
-
-    rows = (Row.parse(line) for source in expand([benchmark]) for line in lines(source) if line.strip())
-    problems = [problem for row in rows if (problem := benchmark_problem(row)) is not None]
-    if not problems:
-        raise R1Error(f"--decontaminate {benchmark}: no column there holds problems (problem, question, ...)")
-    return problems
 
 
 def _finish(folder: Folder, stage: Stage) -> None:

@@ -18,8 +18,8 @@ class ShardWriter:
         self.folder, self.split = folder, split
         self.rows = 0
         self._schema, self._max_bytes = schema, max_bytes
+        self.pending_bytes = 0
         self._pending: list[dict[str, Any]] = []
-        self._pending_bytes = 0
         self._parts: list[Path] = []
         self._writer: Any = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -27,14 +27,14 @@ class ShardWriter:
     def write(self, values: dict[str, Any], size: int) -> None:
         """Add a row; `size` is that of its JSON in bytes."""
         self._pending.append(values)
-        self._pending_bytes += size
+        self.pending_bytes += size
         self.rows += 1
-        if self._pending_bytes >= GROUP_BYTES:
-            self._flush()
+        if self.pending_bytes >= GROUP_BYTES:
+            self.flush()
 
     def close(self) -> list[Path]:
         """End the last shard, name all of them and return their paths."""
-        self._flush()
+        self.flush()
         if self._writer is None and not self._parts:
             self._open()
         self._end()
@@ -46,7 +46,8 @@ class ShardWriter:
             part.rename(name)
         return names
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """End the row group."""
         import pyarrow as pa
 
         if not self._pending:
@@ -55,7 +56,7 @@ class ShardWriter:
             self._open()
         batch = pa.RecordBatch.from_pylist(self._pending, schema=self._schema)
         self._pending.clear()
-        self._pending_bytes = 0
+        self.pending_bytes = 0
         self._writer.write_batch(batch)
         if self._parts[-1].stat().st_size >= self._max_bytes:
             self._end()

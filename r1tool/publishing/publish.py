@@ -7,10 +7,12 @@ from typing import Any
 
 from r1tool.publishing.columns import Columns, arrow_row, arrow_schema
 from r1tool.publishing.configs import Part
-from r1tool.publishing.parquet import ShardWriter
+from r1tool.publishing.parquet import GROUP_BYTES, ShardWriter
 from r1tool.publishing.provenance import Provenance
 from r1tool.records.row import Row
 
+PENDING_BYTES = 2 * GROUP_BYTES
+"""Of JSON in memory, however many parts there are."""
 PartOf = Callable[[Row], Part | None]
 
 
@@ -53,4 +55,6 @@ def write_parquet(
         part = part_of(row)
         if part is not None and (row.input, row.line) not in survey.refused:
             writers[part].write(arrow_row(row, columns[part.config]), len(row.encode()))
+            if sum(writer.pending_bytes for writer in writers.values()) > PENDING_BYTES:
+                max(writers.values(), key=lambda writer: writer.pending_bytes).flush()
     return {part: [path.relative_to(folder).as_posix() for path in writer.close()] for part, writer in writers.items()}

@@ -6,9 +6,12 @@ benchmark problem (s1 data/decontaminate_util.py, open-r1 scripts/decontaminate.
 
 from collections.abc import Iterable
 
+from r1tool.errors import BadRow, R1Error
 from r1tool.records.row import Row
 from r1tool.selecting.correctness import Rule
 from r1tool.selecting.words import ngrams
+from r1tool.stream.readers import lines
+from r1tool.stream.sources import expand
 
 NGRAM = 8
 PROBLEM_FIELDS = ("problem", "question", "question_content", "prompt", "instruction", "input")
@@ -22,6 +25,22 @@ def benchmark_problem(row: Row) -> str | None:
         if field in names and isinstance(value := row[names[field]], str):
             return value
     return None
+
+
+def read_benchmark(name: str) -> list[str]:
+    """The problems of a file, folder, hf:// data set or whatever else a command reads. Raises R1Error."""
+    problems = []
+    for source in expand([name]):
+        for number, line in enumerate(lines(source), 1):
+            try:
+                problem = benchmark_problem(Row.parse(line)) if line.strip() else None
+            except BadRow as error:
+                raise R1Error(f"{source.name}:{number}: {error}") from None
+            if problem is not None:
+                problems.append(problem)
+    if not problems:
+        raise R1Error(f"{name}: no column there holds problems (problem, question, ...)")
+    return problems
 
 
 def uncontaminated(benchmarks: Iterable[tuple[str, Iterable[str]]], size: int = NGRAM) -> Rule:
