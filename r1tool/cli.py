@@ -4,10 +4,13 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
 
 from r1tool import __version__
 from r1tool.errors import BROKEN_PIPE, DONE, FAILED, INTERRUPTED, USAGE, R1Error
+
+TYPE_CHECKING = False  # typing itself takes a quarter of the time of --version
+if TYPE_CHECKING:
+    from typing import Any
 
 COMMANDS = {
     "sample": "ask a model for reasoning traces",
@@ -35,7 +38,19 @@ Try it with no GPU: r1tool sample --demo 12 -n 2 --engine embedded | r1tool veri
 
 def main() -> None:
     """The `r1tool` program; always exits."""
-    sys.exit(run(sys.argv[1:]))
+    _occupy_standard_descriptors()
+    try:
+        status = run(sys.argv[1:])
+        if sys.stdout:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except BrokenPipeError:
+        status = _reader_is_gone()
+    except OSError as error:
+        status = complain("r1tool", f"stdout: {error.strerror or error}", FAILED)
+        _reader_is_gone()
+    sys.exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -74,9 +89,11 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        # what is left in Python's buffers has no reader: a flush at exit would only complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return BROKEN_PIPE
+        return _reader_is_gone()
+    except SystemExit as exit_:
+        if isinstance(exit_.__context__, BrokenPipeError):  # click takes it for a failure
+            return _reader_is_gone()
+        raise
     except OSError as error:
         return complain(prog, f"{error.filename or 'input or output'}: {error.strerror or error}", FAILED)
     except Exception as error:
@@ -84,7 +101,22 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
         return complain(prog, bug, FAILED)
 
 
-def load(name: str) -> Any:
+def _occupy_standard_descriptors() -> None:
+    """Where a caller closed one (`>&-`) the next file opened would take its place, and rows would go into it."""
+    for descriptor, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_RDONLY)):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, mode)
+
+
+def _reader_is_gone() -> int:
+    """What is left in Python's buffers has no reader: a flush at exit would only complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return BROKEN_PIPE
+
+
+def load(name: str) -> "Any":
     """The command as typer's own object: its parameters, help and main(); options may come from R1TOOL_<OPTION>."""
     import typer
 

@@ -14,6 +14,8 @@ BOM = b"\xef\xbb\xbf"
 EXACT_FLOAT = 2.0**53
 """Beyond this orjson may have rounded an integer."""
 
+_TEXTS = frozenset(name for name, kind in TYPES.items() if kind == str | None)
+
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -70,6 +72,8 @@ class Row:
     def __getitem__(self, name: str) -> Any:
         value = self._columns[name]
         if name in self._typed:
+            return value
+        if type(value) is str and name in _TEXTS:
             return value
         if name in TYPES:
             try:

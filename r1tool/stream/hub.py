@@ -28,15 +28,17 @@ def dataset_files(url: str) -> list[str]:
     if split and split.endswith(SUFFIXES):
         return [url]
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+    from huggingface_hub.errors import RepositoryNotFoundError
 
     try:
         files = list(HfApi().list_repo_files(repository, repo_type="dataset"))
         splits = _of_card(_configs(repository, files), config, files) or _of_names(config, files)
     except RepositoryNotFoundError:
         raise R1Error(f"{url}: no such data set, or it is private and 'hf auth login' has not been run") from None
-    except (HfHubHTTPError, OSError) as error:
-        raise R1Error(f"{url}: the Hub does not answer: {str(error).splitlines()[0]}") from None
+    except R1Error:
+        raise
+    except Exception as error:  # of several HTTP libraries
+        raise R1Error(f"{url}: the Hub does not answer: {type(error).__name__}: {error}".splitlines()[0]) from None
     if not any(splits.values()):
         raise R1Error(f"{url}: no {', '.join(SUFFIXES)} file{f' of config {config!r}' if config else ''} there")
     if split is None:

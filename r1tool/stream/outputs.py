@@ -40,7 +40,7 @@ def open_output(path: str | None, compress: Compress | None = None, level: int |
             return OpenFile(os.open(path, os.O_WRONLY | os.O_CLOEXEC), compress, level)
         return RowFile(path, compress or "zstd", level)
     except OSError as error:
-        raise R1Error(f"{path}: cannot write there: {error.strerror}") from None
+        raise R1Error(f"{path or 'stdout'}: cannot write there: {error.strerror}") from None
 
 
 class OpenFile:

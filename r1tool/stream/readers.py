@@ -131,9 +131,49 @@ def _is_json(line: bytes) -> bool:
 
 def _open(source: Source, brake: Brake | None, idle: Callable[[], None] | None) -> Any:
     if source.is_remote:
-        fs, path = filesystem(source.path or "")
-        return fs.open(path, "rb")
+        return _Remote(source)
     return _Descriptor(0 if source.path is None else source.path, brake, idle)
+
+
+class _Remote(io.RawIOBase):
+    """A file behind fsspec, whose many kinds of error become OSError."""
+
+    _file: Any
+
+    def __init__(self, source: Source) -> None:
+        fs, path = filesystem(source.path or "")
+        self._call(lambda: setattr(self, "_file", fs.open(path, "rb")))
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return bytes(self._call(lambda: self._file.read(size)))
+
+    def readinto(self, buffer: Any, /) -> int:
+        return int(self._call(lambda: self._file.readinto(buffer)))
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return int(self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def close(self) -> None:
+        if not self.closed and hasattr(self, "_file"):
+            self._file.close()
+        super().close()
+
+    def _call(self, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except OSError:
+            raise
+        except Exception as error:
+            raise OSError(f"{type(error).__name__}: {error}".splitlines()[0]) from None
 
 
 class _Descriptor(io.FileIO):

@@ -78,12 +78,15 @@ def _expand(text: str) -> list[Source]:
 def _remote(text: str) -> list[Source]:
     fs, path = filesystem(text)
     protocol = text.split("://", 1)[0]
-    if glob.has_magic(path):
-        found = fs.glob(path)
-    elif fs.isdir(path):
-        found = [name for name in fs.find(path) if name.endswith(SUFFIXES)]
-    else:
-        found = [path] if fs.exists(path) else []
+    try:
+        if glob.has_magic(path):
+            found = fs.glob(path)
+        elif fs.isdir(path):
+            found = [name for name in fs.find(path) if name.endswith(SUFFIXES)]
+        else:
+            found = [path] if fs.exists(path) else []
+    except Exception as error:  # each file system has its own
+        raise R1Error(f"{text}: cannot be listed: {type(error).__name__}: {error}".splitlines()[0]) from None
     if not found:
         raise R1Error(f"{text}: nothing there")
     return [Source(f"{protocol}://{name}", f"{protocol}://{name}") for name in sorted(found, key=natural)]

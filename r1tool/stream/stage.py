@@ -225,5 +225,6 @@ class Stage:
         seconds = time.monotonic() - self._since
         out = f", {self.rows_out:,} out" if self._writes else ""
         rejected = f", {self.rejected:,} rejected" if self.rejected else ""
-        rate = self.rows_in / seconds if seconds else 0.0
-        self.note(f"{self.rows_in:,} rows in{out}{rejected}, {seconds:.1f} s, {rate:,.3g} rows/s")
+        rate = self.rows_in / max(seconds, 1e-3)
+        speed = f"{rate:,.0f} rows/s" if rate >= 1 else f"{3600 * rate:,.0f} rows/h"
+        self.note(f"{self.rows_in:,} rows in{out}{rejected}, {seconds:.1f} s, {speed}")

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
+from r1tool.errors import R1Error
+
 DONE, FAILED, MEMORY = range(3)
 REPLY = struct.Struct("<BI")
 """How a step ended, and the bytes of its result that follow."""
@@ -50,11 +52,14 @@ class ForkServer:
         """A socket to a new worker that leaves its notes at `place`, and its process id."""
         _NOTE.pack_into(self._notes, place * _NOTE.size, 0, 0, 0.0, 0.0)
         ours, theirs = socket.socketpair()
-        socket.send_fds(self._control, [b"f" + place.to_bytes(4, "little")], [theirs.fileno()])
+        try:
+            socket.send_fds(self._control, [b"f" + place.to_bytes(4, "little")], [theirs.fileno()])
+            pid = self._control.recv(4, socket.MSG_WAITALL)
+        except OSError:
+            pid = b""
         theirs.close()
-        pid = self._control.recv(4, socket.MSG_WAITALL)
         if len(pid) < 4:
-            raise OSError("the process that workers are forked from has died")
+            raise R1Error("the process that workers are forked from has died; R1TOOL_DEBUG=1 may show why")
         return ours, int.from_bytes(pid, "little")
 
     def note(self, place: int) -> Note:
@@ -62,7 +67,10 @@ class ForkServer:
 
     def kill(self, pid: int) -> None:
         """End a worker; its process id is not given to another before that."""
-        self._control.send(b"k" + pid.to_bytes(4, "little"))
+        try:
+            self._control.send(b"k" + pid.to_bytes(4, "little"))
+        except OSError:
+            pass  # the server is gone, and the workers with it
 
     def close(self) -> None:
         """End the workers and this child."""
@@ -76,7 +84,7 @@ def _serve_forever(
     """Never returns."""
     children: set[int] = set()
     try:
-        for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(ignored, signal.SIG_IGN)
         signal.set_wakeup_fd(-1)
         _keep_only(control.fileno())
