@@ -40,7 +40,7 @@ and the row's id alone, so that resharding moves no row.
   kto   prompt, completion, label: a row for each generation found right or wrong
   grpo  prompt, answer, solution (the answer boxed)
 
-Cost: one row in memory, beside 100 bytes a row for --dedup exact, 3 kB for near and 150 bytes a benchmark word.
+Cost: one row in memory, beside 200 bytes a row for --dedup exact, 3 kB for near and 150 bytes a benchmark word.
 --select waits for the last row and keeps the others in TMPDIR.
 
 \b
