@@ -16,6 +16,8 @@ from r1tool.progress import Progress, State, line
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")
 
 STAGE = """
+import signal
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 import sys, time
 from r1tool.progress import Progress
 name, seconds = sys.argv[1], float(sys.argv[2])
@@ -115,12 +117,12 @@ def test_another_goes_on_when_the_painter_is_killed(terminal: Terminal) -> None:
 
 
 def _holder(lock: Path) -> int:
-    inode = lock.stat().st_ino
-    for each in Path("/proc/locks").read_text().splitlines():
-        fields = each.split()
-        if fields[5].endswith(f":{inode}"):
-            return int(fields[4])
-    raise AssertionError("nobody paints")
+    def lines() -> list[list[str]]:
+        locks = [each.split() for each in Path("/proc/locks").read_text().splitlines()]
+        return [fields for fields in locks if "->" not in fields and fields[5].endswith(f":{lock.stat().st_ino}")]
+
+    wait_for(lambda: bool(lines()))
+    return int(lines()[0][4])
 
 
 def test_real_commands_show_themselves_and_leave_the_shell_usable(terminal: Terminal) -> None:
