@@ -7,6 +7,7 @@ Run as a program it prints its port; `GET /counters` tells what it was asked, `P
 
 import argparse
 import asyncio
+import contextlib
 import random
 import re
 import subprocess
@@ -151,7 +152,9 @@ class Fake:
             self.peak = max(self.peak, self.running)
             try:
                 if body.get("stream"):
-                    return await self._stream(request, body, chat, tokens, finish, usage, failure)
+                    with contextlib.suppress(ConnectionResetError):
+                        return await self._stream(request, body, chat, tokens, finish, usage, failure)
+                    raise asyncio.CancelledError
                 for _ in tokens:
                     await asyncio.sleep(self.settings.pause)
                     self.tokens += 1

@@ -155,6 +155,15 @@ def test_a_server_that_fails_fast_does_not_draw_all_requests(tmp_path: Path) -> 
         assert len(rows(done.stdout)) == 60
 
 
+def test_a_reader_that_leaves_ends_the_run_quietly(tmp_path: Path) -> None:
+    with Running(engine="vllm", pause=0.005) as server:
+        line = " ".join(command(problems(tmp_path / "in", 300), "--url", server.url, "-n", 1))
+        shell = ["bash", "-c", f"{line} | head -c 3000 >/dev/null; echo ${{PIPESTATUS[0]}}"]
+        done = subprocess.run(shell, capture_output=True, timeout=60)
+        assert (done.stdout, done.stderr) == (b"141\n", b"")
+        assert len(server.counters["finished"]) < 300
+
+
 def test_a_second_interrupt_ends_at_once(tmp_path: Path) -> None:
     with Running(engine="vllm", pause=1) as server:
         process = subprocess.Popen(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FIRST_BACKOFF_SECONDS = 0.25
 LONGEST_BACKOFF_SECONDS = 60.0
+CPU_REQUESTS = 2
+"""At once on the embedded engine: a CPU gains nothing by more, and every slot has to read the prompt once."""
 CONSTRAINTS = {"response_format", "grammar", "structured_outputs", "guided_json", "guided_grammar", "tools"}
 """Fields by which a server holds an answer to a form: it would begin the form anew in the middle of a text."""
 
@@ -54,7 +56,10 @@ async def connect(
     else:
         servers = make_servers(serving, runner=runner, engine=chosen)
         endpoints = [Endpoint("", server=server, gpus=server.gpus) for server in servers]
-    pool = Pool(endpoints, client.concurrency)
+    concurrency = client.concurrency
+    if concurrency is None and chosen == "embedded":
+        concurrency = CPU_REQUESTS * len(endpoints)
+    pool = Pool(endpoints, concurrency)
     upkeep = Upkeep(pool, client.stall_timeout, note)
     asking = Client(pool, upkeep, client, serving.model, note)
     try:

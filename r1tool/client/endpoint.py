@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from r1tool.serving.server import Server
 
 CONNECT_SECONDS = 30
+KEEP_ALIVE_SECONDS = 2.0
+"""Less than the 5 of uvicorn and llama.cpp, so that no request goes into a connection that is just being closed."""
 READ_BUFFER_BYTES = 16 << 10
 """Of each connection: thousands of streams that come in faster than they are read would fill several times that."""
 REST_AFTER_FAILURES = 3
@@ -54,7 +56,7 @@ class Endpoint:
 
             key = os.environ.get("R1TOOL_API_KEY") or os.environ.get("OPENAI_API_KEY")
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
                 read_bufsize=READ_BUFFER_BYTES,
                 headers={"Authorization": f"Bearer {key}"} if key else None,

@@ -50,6 +50,8 @@ async def sample(
         if named is None:
             await servers.look(LOOK_SECONDS)
         report = Report(options.n)
+        signals: list[int] = []
+        stage.on_signal(signals.append)
         sampler = Sampler(stage, servers, asking, journal, report)
         earlier = Earlier(output, asking, servers.served_model, journal, stage.note) if output else None
 
@@ -70,7 +72,7 @@ async def sample(
                 for task in beside:
                     task.cancel()
                 stage.progress.detail = ""
-                if report.done or report.missing:
+                if (report.done or report.missing) and signal.SIGPIPE not in signals:
                     stage.note(report.closing(servers))
         if earlier and not stage.stopped:
             earlier.finish(stage)
