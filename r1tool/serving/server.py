@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import re
+import shlex
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -106,7 +107,7 @@ class Server:
         self.url = f"http://{self._host}:{port}"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            log.write(f"$ {' '.join(command)}\n".encode())
+            log.write(f"$ {shlex.join(command)}\n".encode())
             log.flush()
             self._log_start = log.tell()
             self._process = await asyncio.create_subprocess_exec(

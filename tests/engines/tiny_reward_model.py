@@ -1,6 +1,6 @@
 """tiny_reward_model.py TOKENIZER OUT: random weights in the architecture of Qwen2.5-Math-RM-72B, 25 MB.
 
-OUT/reference.json holds one chat, its templated text, and the score transformers gives it (the value of the last token).
+OUT/reference.json holds one chat, its templated text, and the score transformers gives it (of the last token).
 """
 
 import json
