@@ -18,6 +18,7 @@ import msgspec
 
 FRAME_SECONDS = 0.2
 PLAIN_SECONDS = 60.0
+STALE_SECONDS = 60.0
 STDERR = 2
 BAR_COLUMNS = 30
 MIN_BAR_COLUMNS = 8
@@ -141,6 +142,7 @@ class _Board:
 
     def __init__(self, folder: Path, descriptor: int) -> None:
         self._folder, self._descriptor = folder, descriptor
+        _clear(folder)
         self._path = folder / f"{os.getpid()}.row"
         self._row = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._row, fcntl.LOCK_EX)
@@ -278,6 +280,15 @@ def _folder(descriptor: int) -> Path:
     if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
         raise PermissionError(f"{folder} is not ours alone")
     return folder
+
+
+def _clear(folder: Path) -> None:
+    """Remove what is left of a pipeline that was killed as a whole, long ago, and had our process group's number."""
+    files = list(folder.glob("*"))
+    old = time.time() - STALE_SECONDS
+    if files and all(path.stat().st_mtime < old for path in files) and not any(map(_is_locked, folder.glob("*.row"))):
+        for path in files:
+            path.unlink(missing_ok=True)
 
 
 def _is_locked(path: Path) -> bool:

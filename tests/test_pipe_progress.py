@@ -106,7 +106,9 @@ def test_the_rows_that_are_counted_are_all_there(terminal: Terminal) -> None:
 
 
 def test_another_goes_on_when_the_painter_is_killed(terminal: Terminal) -> None:
-    terminal.type(f"{stage(terminal, 'sample')} | {stage(terminal, 'verify')} | {stage(terminal, 'rank')} > /dev/null")
+    # each with an input of its own, so that the death of one does not end the others
+    alone = [f"{stage(terminal, name)} < /dev/tty > /dev/null" for name in ("sample", "verify", "rank")]
+    terminal.type(" | ".join(alone))
     terminal.wait(lambda screen: len(rows(screen)) == 3)
     (folder,) = terminal.folder.glob("r1tool-progress-*")
     painter = _holder(folder / "lock")
