@@ -98,7 +98,11 @@ n(n+1)/2 | \frac{n^2+n}{2}
 25\% | 0.25
 25\% | 25
 33\frac{1}{3}\% | \frac{100}{3}
-\frac{1}{3} | 0.333
+\frac{1}{3} | 0.3333
+\frac{1}{6} | 0.1666 repeating
+\frac{1}{3} | 0.333...
+0.333 | \frac{1}{3}
+3.14 | \pi
 \frac{2}{3} | 0.6667
 \pi | 3.14159
 1.41 | \sqrt{2}
@@ -215,6 +219,148 @@ A_5^2 | 20
 8/2 | 4
 10^{2} \text{ m} | 100 \text{ m}
 (a,b) = (3, 4) | a=3, b=4
+$\frac{2 \pi}{3}$ | \frac{2\pi}{3}
+$-\frac{1}{2}$ | -0.5
+$(-\infty,-1] \cup[3,+\infty)$ | (-\infty, -1] \cup [3, \infty)
+$\{x \mid 0<x<2\}$ | (0,2)
+$\left(0, \frac{1}{2}\right]$ | (0, 1/2]
+(1) $\frac{1}{2}$; (2) $3$ | (1) \frac{1}{2}; (2) 3
+$\mathrm{C}$ | C
+$\mathrm{ABD}$ | ABD
+A B D | ABD
+AC | A, C
+B, C, D | BCD
+$x_{1}=2, x_{2}=-3$ | x=2 \text{ or } x=-3
+$a>1$ | (1,+\infty)
+$a \geqslant 2$ | [2,+\infty)
+$2<m \leqslant 3$ | m \in (2,3]
+m=-2 | -2
+$y=-\frac{1}{2} x+3$ | x + 2y - 6 = 0
+$(x-1)^{2}+(y+2)^{2}=9$ | x^2 - 2x + y^2 + 4y - 4 = 0
+$\frac{x^{2}}{16}+\frac{y^{2}}{12}=1$ | 3x^2 + 4y^2 = 48
+$y^{2}=8 x$ | y^2 = 8x
+$10 \mathrm{~cm}$ | 10
+$25 \pi \mathrm{~cm}^{2}$ | 25\pi
+$60^{\circ}$ | 60
+$60^{\circ}$ | \frac{\pi}{3}
+30^{\circ} or 150^{\circ} | 30^\circ, 150^\circ
+4 or -2 | -2, 4
+$3 \sqrt{2}-\sqrt{6}$ | -\sqrt{6}+3\sqrt{2}
+$2 \times 3^{n-1}$ | 2 \cdot 3^{n-1}
+$a_{n}=3 n-2$ | 3n - 2
+$a_{n}=\left(\frac{1}{2}\right)^{n}$ | 2^{-n}
+$\frac{n}{n+1}$ | 1-\frac{1}{n+1}
+$S_{n}=2^{n+1}-2-n$ | 2^{n+1} - n - 2
+$\sin \left(2 x+\frac{\pi}{3}\right)$ | \sin(2x + \pi/3)
+$2 \sin \left(\frac{\pi}{6}\right)$ | 1
+$\ln 2+1$ | 1+\ln 2
+$\mathrm{e}^{2}$ | e^2
+$\mathrm{i}$ | i
+$1-2 \mathrm{i}$ | 1 - 2i
+$\sqrt[3]{4}$ | 4^{1/3}
+$\frac{3}{5} \sqrt{5}$ | \frac{3\sqrt5}{5}
+$\pm \frac{1}{2}$ | \frac12, -\frac12
+$\{-1,0,1\}$ | \{-1, 0, 1\}
+$\{(1,2)\}$ | (1,2)
+$\{2\}$ | 2
+$[0, 1] \cup \{2\}$ | [0,1]\cup\{2\}
+No real solutions | no real solutions
+$12:25:30$ | 12:25:30
+1 : 2 | 1:2
+5: 3 | \frac{5}{3}
+$8.4 \times 10^{-3}$ | 0.0084
+$0.4$ | \frac{2}{5}
+$3 a^{2}-2 a b+b^{2}$ | 3a^2 + b^2 - 2ab
+$(a+b)(a-b+1)$ | (a - b + 1)(a + b)
+$\frac{x+y}{x-y}$ | -\frac{x+y}{y-x}
+$\overline{a b c}=135$ | 135
+135 | abc = 135
+$\frac{\sqrt{3}-1}{2}$ | \frac{\sqrt{3} - 1}{2}
+$\arccos \frac{1}{3}$ | \cos^{-1}\frac13
+$\arctan \frac{3}{4}$ | \tan^{-1}\left(\frac{3}{4}\right)
+$\log _{3} 2$ | \log_3 2
+$\lg 2$ | \log_{10} 2
+$\frac{1}{4}\left(3^{n}-1\right)$ | \frac{3^n-1}{4}
+$n=4 k$ | 4k
+$k \in(-\infty,-1)$ | k<-1
+$f(x)=x^2 \text{ for all } x$ | f(x) = x^2
+2011 | n = 2011
+2^{2010}-1 | 2^{2010}-1
+\frac{2011!}{2010!} | 2011
+$\frac{1}{2}, 1, 2$ | 2, 1, 0.5
+$p = 2, q = 3$ | (2, 3)
+$(p, q) = (2, 3)$ | p = 2, q = 3
+$(2,3), (3,2)$ | \{(2,3),(3,2)\}
+$24 \text{ minutes}$ | 24
+50 \text{ km/h} | 50\text{ km per hour}
+$1.5\%$ | 0.015
+\$1,250 | 1250
+£3.50 | 3.50
+€20 | 20
+2.50 | \$2.50
+3 hours 30 minutes | 3 hours 30 minutes
+$\frac{5}{8} \text{ of the class}$ | \frac58
+$6\sqrt{2}\,\text{cm}$ | 6\sqrt{2}
+$x=2 \pm \sqrt{3}$ | 2+\sqrt{3}, 2-\sqrt{3}
+$x=1+\sqrt{2}$ or $x=1-\sqrt{2}$ | 1\pm\sqrt{2}
+$\left[-\frac{1}{2},\infty\right)$ | x \geq -\frac12
+(0,\ 5) | (0,5)
+$\begin{pmatrix} 3 \\ -1 \end{pmatrix}$ | (3,-1)
+$\left(\begin{array}{cc} 1 & 2 \\ 3 & 4 \end{array}\right)$ | \begin{bmatrix}1&2\\3&4\end{bmatrix}
+\begin{cases} x=1 \\ y=2 \end{cases} | x=1, y=2
+\begin{cases} x=1 \\ y=2 \end{cases} | (1,2)
+$\vec{0}$ | \vec{0}
+$\frac{a\sqrt{3}}{2}$ | \frac{\sqrt{3}}{2}a
+$R\sqrt{3}$ | \sqrt{3}R
+$\frac{abc}{4R}$ | abc/(4R)
+$2R\sin A$ | 2R \sin A
+$|a-b|$ | |b-a|
+$\max\{a,b\}$ | \max\{a,b\}
+$\gcd(a,b)$ | \gcd(a,b)
+$\lfloor n/2 \rfloor$ | \left\lfloor \frac{n}{2} \right\rfloor
+$n^2 - n + 1$ | n(n-1)+1
+$2^{n-1}(n+2)$ | (n+2)2^{n-1}
+$\frac{(2n)!}{n!(n+1)!}$ | \frac{1}{n+1}\binom{2n}{n}
+$(-1)^n \cdot 2$ | 2(-1)^n
+$\frac{1}{2}\left(1-\cos 2x\right)$ | \sin^2 x
+$\sec^2 x - 1$ | \tan^2 x
+$\frac{\pi}{2}-x$ | \pi/2 - x
+$10110_2$ | 10110
+$1A_{16}$ | 1A_{16}
+$0.\dot{3}$ | \frac{1}{3}
+$\approx 3.14$ | 3.14
+3.14 | \approx 3.14
+$\sqrt{5} \approx 2.236$ | \sqrt{5}
+five | 5
+5 | five
+twelve | 12
+$5 x+3$ | 3 + 5x
+$\text{Friday}$ | \text{friday}
+$\text{II and III}$ | II, III
+II and III | II and III
+$\text{(A) } 5$ | A
+0 | 0.0
+-0 | 0
+1 | 1.0
+$\frac{6}{4}$ | 1\frac{1}{2}
+13\frac{3}{4} | 13.75
+100\% | 1
+\frac{1}{3} | 33.\overline{3}\%
+10^6 | 1 million
+2.5 million | 2500000
+\frac{3}{4} | 3:4
+$3+2i, 3-2i$ | 3 \pm 2i
+\left\{\frac{\pi}{4}+k\pi \mid k\in\mathbb{Z}\right\} | x = \frac{\pi}{4}+k\pi, k\in\mathbb{Z}
+$x = k\pi, k \in \mathbf{Z}$ | x = n\pi, n \in \mathbb{Z}
+$x\neq 0, x \ne 1$ | x\neq 0 \text{ and } x\neq 1
+1-\frac{\pi}{4} | \frac{4-\pi}{4}
+{1, 2, 3} | \{1,2,3\}
+\left(\sqrt{2}, \frac{\pi}{4}\right) | (\sqrt2, \pi/4)
+x < -1, x > 3 | x<-1 \text{ or } x>3
+5\text{th} | 5
+5^{\text{th}} | 5
+21^{st} | 21
+6.0 \times 10^{4}\text{ J} | 60000
 """
 
 DIFFERENT = r"""
@@ -324,6 +470,52 @@ Monday | Tuesday
 16 | 16\pi
 16\pi | 16
 2 | 2i
+AC | A, B
+ABD | ABC
+$(1,2)$ | 1
+(1) 5; (2) 7 | (1) 5; (2) 8
+$y^2=8x$ | y^2=4x
+$x_{1}=2, x_{2}=-3$ | x=2
+3 hours 30 minutes | 3 hours 20 minutes
+1 million | 1000
+twelve | 10
+$n=4k$ | 4k+1
+\frac{1}{2}, 1, 2 | 1, 2, 3
+$0.\dot{3}$ | 0.3
+12:25 | 12:35
+$[0,1]\cup\{2\}$ | [0,2]
+\begin{cases} x=1 \\ y=2 \end{cases} | x=2, y=1
+$k\pi$ | \frac{k\pi}{2}
+5 | 5 \text{ or } 7
+$x=2 \pm \sqrt{3}$ | 2+\sqrt{3}
+$\vec{0}$ | 1
+$1A_{16}$ | 1B_{16}
+7 | 1, 2, 7
+\sqrt{7} | \sqrt{7}+1
+2011! | 2010!
+2^{2010}-1 | 2^{2010}+1
+10^{100} | 10^{100}+1
+e^{-100} | e^{-101}
+\sin 1 | \sin 2
+II and III | I and III
+40\text{ kg} | 40\text{ g}
+$\frac{1}{4}\left(3^{n}-1\right)$ | \frac{1}{4} 3^n-1
+$x^2+y^2=1$ | x^2+y^2\le 1
+x>1 | x>1, x<2
+f(x)=2x | f(x)=x
+$f(x)=0$ | f(x)=1
+(-1,1) | (-1,1]
+a | b
+a+b | a-b
+$2\sqrt{2}$ | 2
+$\text{B}$ | 8
+1.1 | 1.11
+2 | 2.001
+0.001 | 0.0011
+99.5 | 100
+\frac{355}{113} | \pi
+1.618 | 1.62
+\frac{1}{3} | 0.333
 """
 
 ONLY_MATH_VERIFY_KNOWS = r"""

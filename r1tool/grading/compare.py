@@ -9,11 +9,13 @@ from r1tool.grading.latex import Node, variables_of, walk
 from r1tool.grading.numeric import Unsure, Value
 from r1tool.grading.units import dimension
 
+SCALES = {"hundred": Fraction(100), "thousand": Fraction(1000), "million": Fraction(10**6), "billion": Fraction(10**9)}
 MAX_UNORDERED = 40
 POINTS = 6
 FLOAT_DIGITS = 10
-MIN_ROUNDED_DIGITS = 3
-"""Significant digits a decimal must have to stand for the exact value it rounds."""
+ROUNDED_GOLD_DIGITS = 3
+ROUNDED_ANSWER_DIGITS = 4
+"""Significant digits a decimal must have to stand for the exact value it rounds: problems ask for rounding."""
 
 
 def compare(gold: Node, answer: Node) -> bool | None:
@@ -80,7 +82,10 @@ def _value(node: Node) -> Node:
     if node[0] == "rel":
         return _assigned(node)
     if node[0] == "list":
-        items = tuple(item for item in node[1] if not _ranges_over_integers(item))
+        ranges = [item for item in node[1] if _ranges_over_integers(item)]
+        items = tuple(item for item in node[1] if item not in ranges)
+        for item in ranges:
+            items = tuple(_renamed(each, item[2][0], ("var", "k")) for each in items)
         if len(items) == 1:
             return _value(items[0])
         if all(item[0] == "rel" for item in items):
@@ -95,6 +100,8 @@ def _value(node: Node) -> Node:
     if node[0] == "seq":
         return ("seq", node[1], node[2], tuple(_value(item) for item in node[3]))
     if node[0] == "set":
+        if len(node[1]) == 1 and node[1][0][0] == "seq":
+            return _value(node[1][0])
         return ("set", tuple(_value(item) for item in node[1]))
     return node
 
@@ -106,6 +113,12 @@ def _ranges_over_integers(node: Node) -> bool:
         and node[1] == ("in",)
         and node[2][1] in (("word", "mathbb Z"), ("var", "Z"), ("word", "mathbb N"))
     )
+
+
+def _renamed(node: Node, old: Node, new: Node) -> Node:
+    if node == old:
+        return new
+    return tuple(_renamed(child, old, new) if isinstance(child, tuple) else child for child in node)
 
 
 def _row(node: Node) -> tuple[tuple[Node, ...], tuple[str, ...]]:
@@ -242,24 +255,26 @@ def numbers(gold: Node, answer: Node) -> bool | None:
     outcome = numeric.same(left, right)
     if outcome or outcome is None:
         return outcome
-    rounded = [_rounds(gold, left, right), _rounds(answer, right, left)]
-    if True in rounded:
-        return True
-    return outcome
+    return True if _rounds(gold, left, answer, right, ROUNDED_GOLD_DIGITS) else _rounds(
+        answer, right, gold, left, ROUNDED_ANSWER_DIGITS
+    )
 
 
-def _rounds(decimal: Node, value: Value, other: Value) -> bool:
-    """Whether `decimal` is a decimal number that rounds `other`."""
+def _rounds(decimal: Node, value: Value, other: Node, exact: Value, min_digits: int) -> bool:
+    """Whether `decimal` is a decimal number with digits enough that rounds the finer `other`."""
     places, digits = _precision(decimal)
-    if places is None or digits < MIN_ROUNDED_DIGITS:
+    if places is None or digits < min_digits:
         return False
-    a, b = numeric.approximate(value), numeric.approximate(other)
+    finer = _precision(other)[0]
+    if finer is not None and (finer <= places or min_digits == ROUNDED_ANSWER_DIGITS):
+        return False  # of two decimals, the gold may be the rounded one
+    a, b = numeric.approximate(value), numeric.approximate(exact)
     difference = abs(a.value - b.value)
     if b.value == 0:
         return False
     if digits >= FLOAT_DIGITS and difference <= 1e-9 * abs(b.value):
         return True
-    if digits > MIN_ROUNDED_DIGITS and abs(a.value) < abs(b.value) and difference < 10.0**-places:
+    if digits > min_digits and abs(a.value) < abs(b.value) and difference < 10.0**-places:
         return True  # cut off instead of rounded
     return difference <= 0.5 * 10.0**-places * (1 + 1e-9)
 
@@ -316,7 +331,12 @@ def _units(g: Node, a: Node) -> bool | None:
             return same
         scaled = [("mul", node[1], ("num", size[1], -1)) for node, size in ((g, left), (a, right))]
         return scalars(*scaled) if {g[1][0], a[1][0]} <= _SCALARS else None
-    return compare(g[1], a) if g[0] == "unit" else compare(g, a[1])
+    unit, plain = (g, a) if g[0] == "unit" else (a, g)
+    same = compare(g[1], a) if g[0] == "unit" else compare(g, a[1])
+    scale = SCALES.get(unit[2].lower().split()[0]) if unit[2].split() else None
+    if scale and not same and {unit[1][0], plain[0]} <= _SCALARS:
+        return scalars(plain, ("mul", unit[1], ("num", scale, -1)))
+    return same
 
 
 # Words, bases, ratios
@@ -483,6 +503,9 @@ def _relations(g: Node, a: Node) -> bool | None:
     if other[0] in _MANY and len(_items(other)) > 1 and set(relation[1]) == {"="} and _plain_values(_items(other)):
         return False
     if _is_constant(other) and set(relation[1]) == {"="}:
+        left, right = relation[2][0], relation[2][-1]
+        if _is_constant(right) and right != ("num", Fraction(0), -1) and not any(n[0] == "num" for n in walk(left)):
+            return compare(right, other) if g is other else compare(other, right)
         return False if variables_of(relation) else None
     return None
 

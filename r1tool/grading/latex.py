@@ -42,6 +42,7 @@ _RELATIONS = {
     "=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", r"\le": "<=", r"\ge": ">=", r"\ne": "!=",
     r"\approx": "~", r"\in": "in", r"\equiv": "==", r"\simeq": "~", r"\sim": "~", r"\cong": "~", r"\to": "=", "->": "=",
 }  # fmt: skip
+_QUOTED_SEPARATOR = re.compile(r"(,|\band\b|\bor\b)")
 _HAN_SEPARATOR = re.compile("(或者|以及|[和或与及])")
 _GREEK_FUNCTIONS = frozenset(("Gamma", "zeta", "phi", "Phi", "psi", "Psi", "sigma", "tau", "mu"))
 _GREEK = frozenset(
@@ -135,8 +136,16 @@ _BRACKET = re.compile(r"[(\[{]")
 _NAMED = re.compile(r"[A-Za-z_«»\s\\'{}()]{1,60}=")
 
 
+_ORDINAL = re.compile(r"(?<=\d)\s*(?:\^\s*\{?\s*«?(?:st|nd|rd|th)»?\s*\}?|«?(?:st|nd|rd|th)»?(?![a-z]))")
+_QUALIFIER = re.compile(r"(?<=.)[,;]?\s*«?\s*\b(?:for (?:all|any|every|each|some)|where|with)\b.*$")
+_APPROXIMATE = re.compile(r"^(?:\\approx|\\sim|~|=)\s*")
+
+
 def _tidy(text: str) -> str:
-    text = text.replace('"', "").replace("``", "").strip().lstrip(",;: ").rstrip(".,;: ")
+    text = _QUALIFIER.sub("", _ORDINAL.sub("", text))
+    text = text.replace('"', "").replace("``", "").strip().lstrip(",;: ")
+    text = (text[:-3] + "\\ldots" if text.endswith("...") else text).rstrip(".,;: ")
+    text = _APPROXIMATE.sub("", text)
     while text.endswith("}") and text.count("}") > text.count("{"):
         text = text[:-1].rstrip("\\ ")
     return text
@@ -156,7 +165,8 @@ def _tokens(text: str) -> list[tuple[str, str]]:
         if kind == "num" and len(value) > MAX_DIGITS:
             raise Unreadable("a very long number")
         if kind == "quote":
-            tokens.append((kind, value[1:-1].strip()))
+            parts = _QUOTED_SEPARATOR.split(value[1:-1])
+            tokens += [("op", ",") if part == "," else ("quote", part.strip()) for part in parts if part.strip()]
         elif kind == "word":
             _add_word(tokens, value)
         elif kind == "han":
@@ -511,6 +521,8 @@ class _Parser:
                 raise Unreadable("a very large number")
             decimals = len(mantissa.partition(".")[2]) - int(exponent)
             return ("num", Fraction(digits), decimals if decimals > 0 else -1)
+        if (recurring := self.recurring(digits)) is not None:
+            return ("num", recurring, -1)
         point = digits.find(".")
         decimals = -1 if point < 0 else len(digits) - point - 1
         if self.kind == "op" and self.value == "_":
@@ -522,6 +534,17 @@ class _Parser:
                 return ("num", Fraction(digits), -1)
             raise Unreadable("a subscript behind a number")
         return ("num", Fraction(digits), decimals)
+
+    def recurring(self, digits: str) -> Fraction | None:
+        """0.1666 repeating, 0.333…: the last digit goes on."""
+        if "." not in digits:
+            return None
+        word = self.kind == "quote" and self.value.lower() in ("repeating", "recurring")
+        dots = self.value == r"\ldots" or [self.peek(i)[1] for i in range(3)] == [".", ".", "."]
+        if not word and not (dots and digits[-1] == digits[-2]):
+            return None
+        self.at += 1 if word or self.value == r"\ldots" else 3
+        return Fraction(digits) + Fraction(int(digits[-1]), 9 * 10 ** len(digits.split(".")[1]))
 
     def script(self) -> Node:
         """What stands behind ^ or _: one token or a group."""
@@ -763,7 +786,13 @@ class _Parser:
             node = self.listing()
             self.expect(r"\}")
             return node
+        bars, self.bars = self.bars, 1
         node = self.listing()
+        self.bars = bars
+        if self.take("|", ":"):
+            node = ("list", (node, self.listing()))
+            self.expect(r"\}")
+            return node
         self.expect(r"\}")
         return ("set", node[1] if node[0] == "list" else (node,))
 
@@ -779,6 +808,8 @@ class _Parser:
 
     def environment(self) -> Node:
         name = "".join(self._braced())
+        if name == "cases":
+            return self.cases()
         if name not in ("pmatrix", "bmatrix", "matrix", "array", "Bmatrix", "smallmatrix", "psmallmatrix"):
             raise Unreadable(f"an environment {name}")
         if name == "array":
@@ -797,6 +828,17 @@ class _Parser:
             else:
                 rows[-1].append(self.relation())
         return ("matrix", tuple(tuple(row) for row in rows if row))
+
+    def cases(self) -> Node:
+        """A system of equations as a list; a function by cases is not read."""
+        rows = [self.relation()]
+        while not self.take(r"\end"):
+            if not self.take(r"\\", ","):
+                raise Unreadable("a function by cases")
+            if self.value != r"\end":
+                rows.append(self.relation())
+        self._braced()
+        return ("list", tuple(rows))
 
     def _braced(self) -> list[str]:
         self.expect("{")
