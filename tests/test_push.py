@@ -119,6 +119,18 @@ def test_config_globs_say_which_input_is_which(tmp_path: Path) -> None:
     assert [row["uuid"] for row in load(tmp_path / "set", "extended", tmp_path / "cache", "test")] == ["id-2"]
 
 
+def test_a_data_set_pushed_on_keeps_its_configs(tmp_path: Path) -> None:
+    write(tmp_path / "out/default.jsonl", rows(2))
+    write(tmp_path / "out/extended.jsonl", rows(1, first=5))
+    ok("push", tmp_path / "out", tmp_path / "set")
+    ok("push", tmp_path / "set", tmp_path / "again")
+    for name in ("README.md", "data/train-00000-of-00001.parquet", "extended/train-00000-of-00001.parquet"):
+        first, second = ((tmp_path / folder / name).read_bytes() for folder in ("set", "again"))
+        assert first.replace(b"/set", b"").replace(b"# set", b"") == second.replace(b"/again", b"").replace(
+            b"# again", b""
+        )
+
+
 def test_configs_with_other_columns_have_no_union(tmp_path: Path) -> None:
     write(tmp_path / "out/sft.jsonl", [{"messages": MESSAGES}])
     write(tmp_path / "out/raw.jsonl", rows(1))
@@ -250,9 +262,15 @@ def test_what_cannot_be_published_is_said_in_one_sentence(
     ("name", "part"),
     [
         ("out/default.jsonl.zst", Part("default", "train")),
-        ("out/train-00001-of-00010.parquet", Part("default", "train")),
+        ("set/data/train-00001-of-00010.parquet", Part("default", "train")),
+        ("set/extended/train-00001-of-00010.parquet", Part("extended", "train")),
+        ("test-00001-of-00010.parquet", Part("default", "test")),
+        ("easy-00001-of-00010.jsonl.zst", Part("easy", "train")),
+        ("easy_07.jsonl.zst", Part("easy", "train")),
+        ("numina-1.5.jsonl", Part("numina-1.5", "train")),
+        ("gpt-4.jsonl", Part("gpt-4", "train")),
         ("test.jsonl", Part("default", "test")),
-        ("olympiads_3.jsonl.gz", Part("olympiads", "train")),
+        ("olympiads.jsonl.gz", Part("olympiads", "train")),
         ("data.jsonl", Part("data_", "train")),
         ("stdin", Part("default", "train")),
         ("my set.jsonl", Part("my_set", "train")),

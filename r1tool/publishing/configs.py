@@ -11,6 +11,8 @@ SPLITS = ("train", "test", "validation")
 SUFFIXES = (".zst", ".gz", ".jsonl", ".json", ".parquet")
 STDIN = "stdin"
 """What rows from stdin give as their input."""
+SHARD = re.compile(r"(train|test|validation)-\d{5}-of-\d{5}\.parquet")
+"""A file of a data set on the Hub: its folder is named after its config."""
 NAME = re.compile(r"[\w.-]+")
 
 
@@ -29,17 +31,21 @@ class Part(NamedTuple):
 def part_of(source: str | None, given: list[tuple[Part, str]]) -> Part | None:
     """The part of an input by its name: the first of the --config globs that fits, None if none of them does.
 
-    Without globs, its file name without suffixes and shard number; `train`, `test` and `validation` are splits of
-    `default`, and stdin is its `train`.
+    Without globs, its file name without suffixes and shard number (-00001, -00000-of-00002); `train`, `test` and
+    `validation` are splits of `default`, or of the config whose folder they are in if they are a data set's shards;
+    stdin is the `train` of `default`.
     """
     if given:
         return next((part for part, pattern in given if source is not None and _fits(source, pattern)), None)
-    stem = PurePath(source or STDIN).name
-    if stem == STDIN:
+    path = PurePath(source or STDIN)
+    if path.name == STDIN:
         return Part("default", "train")
+    if (shard := SHARD.fullmatch(path.name)) and path.parent.name not in ("", "data"):
+        return Part(path.parent.name, shard[1])
+    stem = path.name
     while stem.endswith(SUFFIXES):
         stem = stem.rpartition(".")[0]
-    stem = re.sub(r"([-_.]\d+(-of-\d+)?)+$", "", stem) or stem
+    stem = re.sub(r"[-_.](\d+-of-\d+|0\d+|\d{5,})$", "", stem)
     name = "_".join(NAME.findall(stem)) or "default"
     return Part("default", name) if name in SPLITS else Part("data_" if name == "data" else name, "train")
 
