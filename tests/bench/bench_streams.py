@@ -136,36 +136,48 @@ def piping(shard: Path) -> None:
 
 
 def latency() -> None:
-    """From the moment a row is written into a pipeline of two filters to the moment it can be read."""
-    stage = [sys.executable, "-m", "r1tool", "split", "-q"]
-    print(f"{'through two filters':<44}{'median ms':>10}{'max ms':>8}")
-    for name, size in (("46 KB rows", 46_000), ("0.5 KB rows", 500)):
-        read_end, write_end = os.pipe()
-        first = subprocess.Popen(stage, stdin=read_end, stdout=subprocess.PIPE, bufsize=0)
-        second = subprocess.Popen([*stage, "-z", "none"], stdin=first.stdout, stdout=subprocess.PIPE)
-        os.close(read_end)
-        sent: list[float] = []
-
-        def send(size: int = size, sent: list[float] = sent, write_end: int = write_end) -> None:
-            row = orjson.dumps({"problem": "p", "generations": ["x" * size]}) + b"\n"
-            for _ in range(ROWS_TIMED):
-                sent.append(time.perf_counter())
-                view = memoryview(row)
-                while view:
-                    view = view[os.write(write_end, view) :]
-                time.sleep(ROW_SECONDS)
-            os.close(write_end)
-
-        thread = threading.Thread(target=send)
-        thread.start()
-        assert second.stdout
-        seconds = [time.perf_counter() - sent[number] for number, _ in enumerate(second.stdout)][10:]
-        thread.join()
-        first.wait()
-        second.wait()
-        late = sum(each > LATENCY_GOAL_SECONDS for each in seconds)
-        print(f"  {name:<42}{1000 * statistics.median(seconds):>10.1f}{1000 * max(seconds):>8.1f}  over 50 ms: {late}")
+    """From the moment a row is written into a pipeline to the moment it can be read at its end."""
+    print(f"{'through two stages':<44}{'median ms':>10}{'max ms':>8}")
+    for first in ("split", "verify"):
+        for size in (46_000, 500):
+            seconds = _seconds_through([first, "-q"], ["split", "-q", "-z", "none"], size)
+            late = sum(each > LATENCY_GOAL_SECONDS for each in seconds)
+            name = f"{first} | split, rows of {size:,} bytes"
+            print(f"  {name:<42}{1000 * statistics.median(seconds):>10.1f}{1000 * max(seconds):>8.1f}  late: {late}")
     print(flush=True)
+
+
+def _seconds_through(first: list[str], second: list[str], size: int) -> list[float]:
+    read_end, write_end = os.pipe()
+    r1tool = [sys.executable, "-m", "r1tool"]
+    source = subprocess.Popen([*r1tool, *first], stdin=read_end, stdout=subprocess.PIPE, bufsize=0)
+    sink = subprocess.Popen([*r1tool, *second], stdin=source.stdout, stdout=subprocess.PIPE)
+    os.close(read_end)
+    assert sink.stdout
+    row = orjson.dumps({"problem": "p", "answer": "1", "generations": ["x" * size]}) + b"\n"
+    sent: list[float] = []
+
+    def send(rows: int) -> None:
+        for _ in range(rows):
+            sent.append(time.perf_counter())
+            view = memoryview(row)
+            while view:
+                view = view[os.write(write_end, view) :]
+            time.sleep(ROW_SECONDS)
+
+    send(1)
+    sink.stdout.readline()  # all have started
+    thread = threading.Thread(target=send, args=(ROWS_TIMED,))
+    thread.start()
+    seconds = []
+    for number in range(1, ROWS_TIMED + 1):
+        sink.stdout.readline()
+        seconds.append(time.perf_counter() - sent[number])
+    thread.join()
+    os.close(write_end)
+    source.wait()
+    sink.wait()
+    return seconds
 
 
 def _spin(step: bytes) -> bytes:
