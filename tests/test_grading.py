@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from r1tool.grading import equal, grade
 from r1tool.grading.compare import compared
 from r1tool.grading.grade import decide
-from r1tool.grading.latex import Unreadable, read
+from r1tool.grading.latex import read
 from r1tool.grading.notation import normalize, squeeze
+from r1tool.grading.tokens import Unreadable
 from r1tool.grading.verdict import Settings
 
 SAME = r"""

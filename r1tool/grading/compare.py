@@ -5,23 +5,49 @@ from functools import lru_cache
 
 from r1tool.grading import numeric, sets
 from r1tool.grading.equations import equivalent
-from r1tool.grading.latex import Node, variables_of, walk
-from r1tool.grading.numeric import Unsure, Value
+from r1tool.grading.numeric import Unsure
+from r1tool.grading.scalars import scalars
+from r1tool.grading.tree import NOT_NUMBERS, SCALARS, Node, is_constant, variables_of, walk
 from r1tool.grading.units import dimension
+from r1tool.grading.values import value_of
 
 SCALES = {"hundred": Fraction(100), "thousand": Fraction(1000), "million": Fraction(10**6), "billion": Fraction(10**9)}
 MAX_UNORDERED = 40
-POINTS = 6
-FLOAT_DIGITS = 10
-ROUNDED_GOLD_DIGITS = 3
-ROUNDED_ANSWER_DIGITS = 4
-"""Significant digits a decimal must have to stand for the exact value it rounds: problems ask for rounding."""
+_MANY = frozenset(("list", "seq", "set", "matrix", "ordered"))
+_NUMBER_WORDS = {
+    word: Fraction(number)
+    for number, word in enumerate(
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ]
+    )
+}
 
 
 def compare(gold: Node, answer: Node) -> bool | None:
     """Whether `answer` is `gold`; None where they cannot be told apart for sure."""
     try:
-        return _compare(_value(gold), _value(answer), gold, answer)
+        return _compare(value_of(gold), value_of(answer), gold, answer)
     except Unsure:
         return None
 
@@ -31,9 +57,9 @@ def _compare(g: Node, a: Node, gold: Node, answer: Node) -> bool | None:
         return True
     if g[0] == "unit" or a[0] == "unit":
         return _units(g, a)
-    if "percent" in (g[0], a[0]) and {g[0], a[0]} <= _SCALARS:
+    if "percent" in (g[0], a[0]) and {g[0], a[0]} <= SCALARS:
         return _percent(g, a)
-    if "degree" in (g[0], a[0]) and {g[0], a[0]} <= _SCALARS:
+    if "degree" in (g[0], a[0]) and {g[0], a[0]} <= SCALARS:
         return _degrees(g, a)
     if g[0] == "word" or a[0] == "word":
         return _words(g, a)
@@ -49,252 +75,9 @@ def _compare(g: Node, a: Node, gold: Node, answer: Node) -> bool | None:
         return _relations(g, a)
     if g[0] in _MANY or a[0] in _MANY:
         return _collections(g, a)
-    if g[0] in _SCALARS and a[0] in _SCALARS:
-        return None if any(n[0] in _NOT_NUMBERS for side in (g, a) for n in walk(side)) else scalars(g, a)
+    if g[0] in SCALARS and a[0] in SCALARS:
+        return None if any(n[0] in NOT_NUMBERS for side in (g, a) for n in walk(side)) else scalars(g, a)
     return None
-
-
-_SCALARS = frozenset(
-    ("num", "var", "const", "add", "mul", "div", "pow", "neg", "fact", "abs", "floor", "ceil", "fn", "binom", "percent",
-     "degree", "mod", "group", "sum", "prod")
-)  # fmt: skip
-_INTEGER = frozenset(("fact", "binom", "mod", "floor", "ceil", "sum", "prod"))
-_NOT_NUMBERS = frozenset(("matrix", "seq", "list", "set", "apply", "word", "union", "pm", "mp"))
-_MANY = frozenset(("list", "seq", "set", "matrix", "ordered"))
-_NAMES = frozenset(("var", "apply", "word"))
-
-
-def _is_constant(node: Node) -> bool:
-    """A number without unknowns."""
-    return node[0] in _SCALARS and not any(n[0] == "var" or n[0] in _NOT_NUMBERS for n in walk(node))
-
-
-def _value(node: Node) -> Node:
-    """What an answer says: x = 5 says 5, (p, q) = (3, 2) says (3, 2), x = 1, y = 2 says 1, 2 in this order."""
-    while node[0] == "group":
-        node = node[1]
-    if node[0] == "unit" and node[1][0] in ("rel", "list", "group"):
-        return _value(("unit", _value(node[1]), node[2])) if node[1][0] != "list" else node
-    if node[0] == "unit" and node[2].lower().strip(".") in ("percent", "pct", "percentage"):
-        return ("percent", node[1])
-    if node[0] == "unit" and node[2].lower().strip(".") in ("degree", "degrees", "deg"):
-        return ("degree", node[1])
-    if node[0] == "rel":
-        return _assigned(node)
-    if node[0] == "list":
-        ranges = [item for item in node[1] if _ranges_over_integers(item)]
-        items = tuple(item for item in node[1] if item not in ranges)
-        for item in ranges:
-            items = tuple(_renamed(each, item[2][0], ("var", "k")) for each in items)
-        if len(items) == 1:
-            return _value(items[0])
-        if all(item[0] == "rel" for item in items):
-            names = [_name(item) for item in items]
-            if all(names) and len(set(names)) == len(names):
-                values = tuple(_value(item) for item in items)
-                return ("ordered", values, tuple(names))
-        if any(item[0] == "list" for item in items):
-            return ("list", tuple(("ordered", *_row(item)) if item[0] == "list" else _value(item) for item in items))
-        values = tuple(_value(item) for item in items)
-        return ("list", values)
-    if node[0] == "seq":
-        return ("seq", node[1], node[2], tuple(_value(item) for item in node[3]))
-    if node[0] == "set":
-        if len(node[1]) == 1 and node[1][0][0] == "seq":
-            return _value(node[1][0])
-        return ("set", tuple(_value(item) for item in node[1]))
-    return node
-
-
-def _ranges_over_integers(node: Node) -> bool:
-    """The k ∈ ℤ behind a general solution."""
-    return (
-        node[0] == "rel"
-        and node[1] == ("in",)
-        and node[2][1] in (("word", "mathbb Z"), ("var", "Z"), ("word", "mathbb N"))
-    )
-
-
-def _renamed(node: Node, old: Node, new: Node) -> Node:
-    if node == old:
-        return new
-    return tuple(_renamed(child, old, new) if isinstance(child, tuple) else child for child in node)
-
-
-def _row(node: Node) -> tuple[tuple[Node, ...], tuple[str, ...]]:
-    value = _value(node)
-    return (value[1], value[2]) if value[0] == "ordered" else (value[1], ())
-
-
-def _assigned(node: Node) -> Node:
-    operators, sides = node[1], node[2]
-    if set(operators) <= {"=", "~", "=="}:
-        if (
-            not variables_of(node)
-            and set(operators) == {"="}
-            and all(side[0] in _SCALARS or side[0] == "unit" for side in sides)
-        ):
-            return _value(sides[-1])  # 8 + 14 + 56 = 78 says 78
-        if "~" in operators and operators[0] != "~":  # x = 1/3 ≈ 0.33 says 1/3
-            cut = operators.index("~")
-            operators, sides = operators[:cut], sides[: cut + 1]
-        if operators[0] == "~" and len(sides) == 2:
-            if sides[0][0] in _NAMES:
-                return _value(sides[1])
-            return _value(sides[0])
-        if (
-            sides[0][0] == "mul"
-            and sides[0][1][0] == "var"
-            and _arguments(sides[0][2])
-            and not _tests(sides[0], sides[1])
-        ):
-            return _value(sides[-1])  # n(x) = ...
-        if _is_segment(sides[0]) and not variables_of(sides[-1]):
-            return _value(sides[-1])
-        if sides[0][0] in _NAMES or sides[0][0] in ("ratio", "matrix") or len(sides) > 2:
-            if sides[0][0] in ("var", "apply") and len(sides) == 2 and sides[0][1] in variables_of(sides[1]):
-                return node
-            return _value(sides[-1])
-        if sides[0][0] == "seq" and sides[-1][0] == "seq":
-            return _value(sides[-1])
-        if sides[-1][0] == "var" and sides[0][0] in ("num", "neg", "div") and not variables_of(sides[0]):
-            return _value(sides[0])
-        if sides[0][0] == "mul" and all(part[0] in _NAMES for part in sides[0][1:]) and sides[1][0] == "num":
-            return node
-    if operators == ("in",) and sides[0][0] in ("var", "abs"):
-        return _value(sides[1]) if sides[0][0] == "var" else node
-    return node
-
-
-def _is_segment(node: Node) -> bool:
-    """AB, ABC: points side by side, not factors."""
-    if node[0] == "mul":
-        return _is_segment(node[1]) and _is_segment(node[2])
-    return node[0] == "var" and len(node[1]) == 1 and node[1].isupper()
-
-
-def _arguments(node: Node) -> bool:
-    return (node[0] == "group" and node[1][0] == "var") or (
-        node[0] == "seq" and all(item[0] == "var" for item in node[3])
-    )
-
-
-def _tests(call: Node, value: Node) -> bool:
-    """Whether a(x) = ... is a product after all: the name in front stands on the right as well."""
-    return call[1][1] in variables_of(value)
-
-
-def _name(node: Node) -> str | None:
-    """The name an assignment gives a value to."""
-    if node[0] == "rel" and set(node[1]) <= {"=", "~"} and node[2][0][0] in ("var", "apply"):
-        return str(node[2][0][1])
-    return None
-
-
-# Scalars
-
-
-def scalars(gold: Node, answer: Node) -> bool | None:
-    """Two expressions: exact where both are rational, else at points drawn for their variables."""
-    names = variables_of(gold) | variables_of(answer)
-    if not names:
-        infinite = [any(n == ("const", "oo") for n in walk(side)) for side in (gold, answer)]
-        if any(infinite):
-            return None if all(infinite) else False
-        return numbers(gold, answer)
-    integers = any(n[0] in _INTEGER for side in (gold, answer) for n in walk(side))
-    outcomes = []
-    for index in range(3 * POINTS if integers else POINTS):
-        point = numeric.point(names, index, integers=integers)
-        try:
-            outcomes.append(numeric.same(numeric.evaluate(gold, point), numeric.evaluate(answer, point)))
-        except Unsure:
-            outcomes.append(None)
-        if integers and outcomes.count(True) == POINTS:
-            break
-    if all(outcomes):
-        return True
-    positive = [o for o in outcomes[: numeric.POSITIVE_POINTS] if o is not None]
-    if False not in outcomes:
-        return True if outcomes.count(True) >= 3 else None
-    if False not in positive and len(positive) >= 3:
-        # they part at negative values only: branches of roots and logarithms, or an absolute value
-        return None if any(n[0] == "abs" for side in (gold, answer) for n in walk(side)) else True
-    if integers and False in outcomes:
-        return False
-    if False in positive:
-        if integers or _integer_valued(names, gold, answer):
-            return None if _same_at_integers(names, gold, answer) else False
-        return False
-    return None
-
-
-def _integer_valued(names: frozenset[str], gold: Node, answer: Node) -> bool:
-    """Powers of -1 and trigonometry of nπ agree at integers only."""
-    return bool(names & {"n", "k", "m"}) and any(
-        (n[0] == "pow" and variables_of(n[2])) or n[0] == "fn" for side in (gold, answer) for n in walk(side)
-    )
-
-
-def _same_at_integers(names: frozenset[str], gold: Node, answer: Node) -> bool:
-    agreed = 0
-    for index in range(POINTS):
-        point = numeric.point(names, index, integers=True)
-        try:
-            if numeric.same(numeric.evaluate(gold, point), numeric.evaluate(answer, point)) is False:
-                return False
-            agreed += 1
-        except Unsure:
-            continue
-    return agreed > 1
-
-
-def numbers(gold: Node, answer: Node) -> bool | None:
-    """Two constants; a decimal stands for what it rounds if it has digits enough."""
-    left, right = numeric.evaluate(gold), numeric.evaluate(answer)
-    outcome = numeric.same(left, right)
-    if outcome or outcome is None:
-        return outcome
-    return True if _rounds(gold, left, answer, right, ROUNDED_GOLD_DIGITS) else _rounds(
-        answer, right, gold, left, ROUNDED_ANSWER_DIGITS
-    )
-
-
-def _rounds(decimal: Node, value: Value, other: Node, exact: Value, min_digits: int) -> bool:
-    """Whether `decimal` is a decimal number with digits enough that rounds the finer `other`."""
-    places, digits = _precision(decimal)
-    if places is None or digits < min_digits:
-        return False
-    finer = _precision(other)[0]
-    if finer is not None and (finer <= places or min_digits == ROUNDED_ANSWER_DIGITS):
-        return False  # of two decimals, the gold may be the rounded one
-    a, b = numeric.approximate(value), numeric.approximate(exact)
-    difference = abs(a.value - b.value)
-    if b.value == 0:
-        return False
-    if digits >= FLOAT_DIGITS and difference <= 1e-9 * abs(b.value):
-        return True
-    if digits > min_digits and abs(a.value) < abs(b.value) and difference < 10.0**-places:
-        return True  # cut off instead of rounded
-    return difference <= 0.5 * 10.0**-places * (1 + 1e-9)
-
-
-def _precision(node: Node) -> tuple[int | None, int]:
-    """Decimal places and significant digits of a decimal number; (None, 0) for anything else."""
-    while node[0] in ("neg", "group", "percent", "degree"):
-        node = node[1]
-    shift = 0
-    if node[0] == "mul" and node[2][0] == "pow" and node[2][1] == ("num", Fraction(10), -1):  # 2.5 \times 10^3
-        exponent = node[2][2]
-        sign = -1 if exponent[0] == "neg" else 1
-        exponent = exponent[1] if exponent[0] == "neg" else exponent
-        if exponent[0] != "num" or abs(exponent[1]) > 300:
-            return None, 0
-        shift, node = sign * int(exponent[1]), node[1]
-    if node[0] != "num" or node[2] < 1:
-        return None, 0
-    digits = str(abs(int(node[1] * 10 ** node[2]))).lstrip("0")
-    return node[2] - shift, len(digits)
 
 
 def _percent(g: Node, a: Node) -> bool | None:
@@ -330,16 +113,13 @@ def _units(g: Node, a: Node) -> bool | None:
         if left[1] == right[1]:
             return same
         scaled = [("mul", node[1], ("num", size[1], -1)) for node, size in ((g, left), (a, right))]
-        return scalars(*scaled) if {g[1][0], a[1][0]} <= _SCALARS else None
+        return scalars(*scaled) if {g[1][0], a[1][0]} <= SCALARS else None
     unit, plain = (g, a) if g[0] == "unit" else (a, g)
     same = compare(g[1], a) if g[0] == "unit" else compare(g, a[1])
     scale = SCALES.get(unit[2].lower().split()[0]) if unit[2].split() else None
-    if scale and not same and {unit[1][0], plain[0]} <= _SCALARS:
+    if scale and not same and {unit[1][0], plain[0]} <= SCALARS:
         return scalars(plain, ("mul", unit[1], ("num", scale, -1)))
     return same
-
-
-# Words, bases, ratios
 
 
 def _words(g: Node, a: Node) -> bool | None:
@@ -368,36 +148,6 @@ def _letters(node: Node) -> str:
     if node[0] in ("var", "const"):
         return str(node[1])
     return _letters(node[1]) + _letters(node[2]) if node[0] == "mul" else "\0"
-
-
-_NUMBER_WORDS = {
-    word: Fraction(number)
-    for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ]
-    )
-}
 
 
 def _bases(g: Node, a: Node) -> bool | None:
@@ -431,12 +181,9 @@ def _ratios(g: Node, a: Node) -> bool | None:
             scalars(("mul", left[0], y), ("mul", right[0], x)) for x, y in zip(left[1:], right[1:], strict=True)
         )
     ratio, other = (g, a) if g[0] == "ratio" else (a, g)
-    if len(ratio[1]) == 2 and other[0] in _SCALARS:
+    if len(ratio[1]) == 2 and other[0] in SCALARS:
         return scalars(("div", *ratio[1]), other)
     return None
-
-
-# Plus-minus
 
 
 def _has_sign_choice(node: Node) -> bool:
@@ -474,11 +221,8 @@ def _signed(node: Node, sign: int) -> Node:
     return tuple(_signed(child, sign) if isinstance(child, tuple) else child for child in node)
 
 
-# Sets, relations, collections
-
-
 def _sets(g: Node, a: Node) -> bool | None:
-    if _is_constant(g) or _is_constant(a):
+    if is_constant(g) or is_constant(a):
         return False
     left, right = sets.read(g), sets.read(a)
     if left is None or right is None:
@@ -488,7 +232,7 @@ def _sets(g: Node, a: Node) -> bool | None:
 
 def _is_point(node: Node) -> bool:
     """(3, 1) is no interval, for its ends descend."""
-    if node[0] != "seq" or not all(_is_constant(item) for item in node[3]):
+    if node[0] != "seq" or not all(is_constant(item) for item in node[3]):
         return False
     return len(node[3]) != 2 or sets.read(node) is None
 
@@ -502,9 +246,9 @@ def _relations(g: Node, a: Node) -> bool | None:
     relation = g if g[0] == "rel" else a
     if other[0] in _MANY and len(_items(other)) > 1 and set(relation[1]) == {"="} and _plain_values(_items(other)):
         return False
-    if _is_constant(other) and set(relation[1]) == {"="}:
+    if is_constant(other) and set(relation[1]) == {"="}:
         left, right = relation[2][0], relation[2][-1]
-        if _is_constant(right) and right != ("num", Fraction(0), -1) and not any(n[0] == "num" for n in walk(left)):
+        if is_constant(right) and right != ("num", Fraction(0), -1) and not any(n[0] == "num" for n in walk(left)):
             return compare(right, other) if g is other else compare(other, right)
         return False if variables_of(relation) else None
     return None
@@ -533,7 +277,7 @@ def _collections(g: Node, a: Node) -> bool | None:
         many, one = (left, a) if g[0] in _MANY else (right, g)
         if len(many) == 1 and (g if g[0] in _MANY else a)[0] == "set":
             return compare(many[0], one)
-        if _is_constant(one):
+        if is_constant(one):
             return False if len(many) > 1 and not _all_same(many) else None
         return None
     if len(left) != len(right):
@@ -557,7 +301,7 @@ def _items(node: Node) -> tuple[Node, ...]:
 
 
 def _plain_values(items: tuple[Node, ...]) -> bool:
-    return all(_is_constant(item) or item[0] == "seq" for item in items)
+    return all(is_constant(item) or item[0] == "seq" for item in items)
 
 
 def _all_same(items: tuple[Node, ...]) -> bool:
@@ -619,7 +363,7 @@ def compared(gold: Node, answer: Node) -> bool | None:
     as_equations = relation_or_value(gold, answer)
     if as_equations or _decimal_comma(gold, answer) or _decimal_comma(answer, gold):
         return True
-    if as_equations is False and "rel" in (_value(gold)[0], _value(answer)[0]):
+    if as_equations is False and "rel" in (value_of(gold)[0], value_of(answer)[0]):
         return False
     return compare(gold, answer)
 

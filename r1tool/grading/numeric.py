@@ -6,7 +6,7 @@ import zlib
 from fractions import Fraction
 from typing import NamedTuple
 
-from r1tool.grading.latex import Node
+from r1tool.grading.tree import Node
 
 POSITIVE_POINTS = 3
 MAX_BITS = 40_000

@@ -4,8 +4,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from r1tool.grading import numeric
-from r1tool.grading.latex import Node, variables_of
 from r1tool.grading.numeric import Unsure, Value
+from r1tool.grading.tree import Node, variables_of
 
 _ORDER = frozenset(("<", ">", "<=", ">=", "!="))
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "!=": "!="}
