@@ -102,7 +102,7 @@ def run(
         with Pool(
             _work, workers=workers, step_seconds=STEP_SHARE * timeout, bytes_in_flight=BYTES_IN_FLIGHT, warm=_warm
         ) as pool:
-            for task, results in pool.map(tasks()):
+            for task, results in pool.map(tasks(), idle=stage.flush):
                 row, mark = task.row
                 if mark is not None:
                     verdicts = [

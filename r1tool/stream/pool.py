@@ -171,8 +171,13 @@ class Pool:
         for worker in self._workers:
             worker.socket.close()
 
-    def map(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, list[bytes | Lost]]]:
-        """Each task with the results of its steps, in order, as soon as it and all before it are done."""
+    def map(
+        self, tasks: Iterable[Task], idle: Callable[[], None] | None = None
+    ) -> Iterator[tuple[Task, list[bytes | Lost]]]:
+        """Each task with the results of its steps, in order, as soon as it and all before it are done.
+
+        `idle` is called before waiting for the next: the moment to flush what was made of the last.
+        """
         feed = _Feed(tasks, self._bytes_in_flight)
         order: deque[_Job] = deque()
         waiting: deque[_Job] = deque()
@@ -191,6 +196,8 @@ class Pool:
                     feed.check()
                     return
                 self._assign(waiting)
+                if idle is not None:
+                    idle()
                 self._wait(feed, wants_more=not waiting)
         finally:
             feed.close()
