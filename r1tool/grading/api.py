@@ -12,8 +12,8 @@ def grade(
 ) -> Verdict:
     """Whether the final answer of `generation` is `gold`; `problem` gives an option letter its value.
 
-    Safe in threads. What takes over `timeout` seconds or too much memory ends as outcome `timeout`: it runs in a helper
-    process, started when first needed (0.5 s), and killed. Nothing in an answer is ever executed.
+    Safe in threads. What takes over `timeout` seconds or too much memory ends as outcome `timeout`: it runs in a
+    helper process, started when first needed (0.5 s), and killed. Nothing in an answer is ever executed.
     """
     return decide(gold, generation, problem, Settings(timeout, answers), _Helper(timeout))
 

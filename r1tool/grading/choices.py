@@ -46,7 +46,7 @@ def letters(answer: str) -> frozenset[str] | None:
 
 @lru_cache(maxsize=512)
 def options(problem: str) -> dict[str, str]:
-    """Letter and text of each option in a problem; empty where there are fewer than two or they do not run from A on."""
+    """Letter and text of each option in a problem; empty where fewer than two run on from A."""
     for pattern in (_OPTION, _OPTION_DOTTED):
         found = list(pattern.finditer(problem))
         runs: list[list[re.Match[str]]] = []

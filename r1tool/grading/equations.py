@@ -11,7 +11,7 @@ _STARTS = (0.7, -1.3, 2.9, -4.1, 11.0)
 
 
 def equivalent(left: Node, right: Node) -> bool | None:
-    """Two equations `("rel", ("=",), (a, b))`: True where one is a constant times the other or every root is shared."""
+    """Two equations `("rel", ("=",), (a, b))`: True where one is a multiple of the other or all roots are shared."""
     if len(left[2]) != 2 or len(right[2]) != 2:
         return None
     names = variables_of(left) | variables_of(right)

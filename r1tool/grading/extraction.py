@@ -1,4 +1,4 @@
-r"""Where the answer of a generation is: the last box behind `</think>`, or what else announces it. Linear in the text."""
+r"""Where the answer of a generation is: the last box behind `</think>`, or what else announces it, in linear time."""
 
 import re
 from typing import Literal, NamedTuple
@@ -25,7 +25,8 @@ class Extracted(NamedTuple):
 
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])\s*")
 _CONNECTIVE = re.compile(
-    r"(?:\s|[$,;.:]|\\[()\[\],;!]|\\q?quad|\\\\|&|\\ |(?:\b[a-z]{1,12}\s+)?\b(?:and|or|as well as|for part|part)\b|\\(?:text|mbox|textrm)\s*\{"
+    r"(?:\s|[$,;.:]|\\[()\[\],;!]|\\q?quad|\\\\|&|\\ |(?:\b[a-z]{1,12}\s+)?\b(?:and|or|as well as|for part|part)\b"
+    r"|\\(?:text|mbox|textrm)\s*\{"
     r"|\}|\([a-z\d]\)|\b[A-Za-z](?:_\{?\w\}?)?\s*=|[和或与，、；]|\*\*)*"
 )
 _PHRASE = re.compile(
@@ -40,14 +41,15 @@ _DISPLAY = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]|\\\((.+?)\\\)|(?<!\\)\$((?:\
 _PERCENT = re.compile(r"\s*(?:\\?%|percent|pct)")
 _NUMBER = re.compile(r"-?\$?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s*%?")
 _HEDGE = re.compile(
-    r"\s*\$?\.?\s*(?:I hope (?:it|this) is correct|I hope it's correct|<\|im_end\|>|<\|im_start\|>|<\|eot_id\|>|</s>|<\|endoftext\|>)",
+    r"\s*\$?\.?\s*(?:I hope (?:it|this) is correct|I hope it's correct"
+    r"|<\|im_end\|>|<\|im_start\|>|<\|eot_id\|>|</s>|<\|endoftext\|>)",
     re.IGNORECASE,
 )
 _FINAL = re.compile(r"[Ff]inal [Aa]nswer(?::? The final answer)? is:? *(\$[^\n]+?\$)")
 
 
 def answer_part(generation: str) -> str:
-    """What follows the last `</think>`; all of it where there is no such tag; nothing if `<think>` was never closed."""
+    """What follows the last `</think>`; all where there is no such tag; nothing if `<think>` was never closed."""
     at = generation.rfind("</think>")
     if at >= 0:
         return generation[at + 8 :]

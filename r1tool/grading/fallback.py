@@ -60,10 +60,10 @@ def _parse(text: str) -> list[Any]:
 
 
 def _believable(gold: str, answer: str, reference: Any, found: Any) -> bool:
-    """Not one of the pairs Math-Verify is known to take for equal: tiny constants, one root for both, a part for all."""
-    if bool(_SIGN_CHOICE.search(gold)) != bool(_SIGN_CHOICE.search(answer)):
-        if not (_MANY.search(gold) and _MANY.search(answer)):
-            return False
+    """Not one of the pairs Math-Verify is known to take for equal: tiny constants, one root for both of them."""
+    one_sided = bool(_SIGN_CHOICE.search(gold)) != bool(_SIGN_CHOICE.search(answer))
+    if one_sided and not (_MANY.search(gold) and _MANY.search(answer)):
+        return False
     if getattr(reference, "is_number", False) and getattr(found, "is_number", False):
         left, right = complex(reference.evalf(20)), complex(found.evalf(20))
         return abs(left - right) <= 1e-6 * max(abs(left), abs(right))

@@ -203,19 +203,15 @@ def show(node: Node) -> str:
         return str(node[1])
     if kind in ("var", "const", "word"):
         return str(node[1])
-    return f"{kind}({', '.join(show(c) if isinstance(c, tuple) and c and isinstance(c[0], str) else _show_other(c) for c in node[1:])})"
+    return f"{kind}({', '.join(map(_show_part, node[1:]))})"
 
 
-def _show_other(child: object) -> str:
-    if isinstance(child, tuple):
-        return (
-            "["
-            + ", ".join(
-                show(c) if isinstance(c, tuple) and c and isinstance(c[0], str) else _show_other(c) for c in child
-            )
-            + "]"
-        )
-    return str(child)
+def _show_part(part: object) -> str:
+    if not isinstance(part, tuple):
+        return str(part)
+    if part and isinstance(part[0], str) and part[0].isalpha():
+        return show(part)
+    return f"[{', '.join(map(_show_part, part))}]"
 
 
 def same(a: str, b: str, problem: str | None, fallback: Fallback | None) -> bool:

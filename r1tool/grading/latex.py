@@ -13,8 +13,9 @@ MAX_DEPTH = 60
 MAX_UNIT_WORDS = 4
 
 _RELATIONS = {
-    "=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", r"\le": "<=", r"\ge": ">=", r"\ne": "!=",
-    r"\approx": "~", r"\in": "in", r"\equiv": "==", r"\simeq": "~", r"\sim": "~", r"\cong": "~", r"\to": "=", "->": "=",
+    "=": "=", "==": "=", "<": "<", ">": ">", "<=": "<=", ">=": ">=", "!=": "!=", r"\le": "<=", r"\ge": ">=",
+    r"\ne": "!=", r"\approx": "~", r"\in": "in", r"\equiv": "==", r"\simeq": "~", r"\sim": "~", r"\cong": "~",
+    r"\to": "=", "->": "=",
 }  # fmt: skip
 _APPROXIMATELY = frozenset(("approximately", "about", "approx", "roughly", "around", "exactly"))
 _NOT_UNITS = frozenset(

@@ -41,8 +41,9 @@ _CHARACTERS: dict[int, str | None] = {
     **{0x3B1 + index: f"\\{name} " for index, name in enumerate(_GREEK)},
     **dict.fromkeys((*range(8203, 8208), *range(8234, 8239), *range(8288, 8304), 65279, 173)),
     **dict.fromkeys((*range(0, 9), *range(14, 32), 127)),
-    **str.maketrans(
-        {
+    **{
+        ord(character): latex
+        for character, latex in {
             "Δ": "\\Delta ", "Ω": "\\Omega ", "Σ": "\\Sigma ", "Π": "\\Pi ", "Φ": "\\Phi ", "ϕ": "\\phi ",
             "√": "\\sqrt ", "∛": "\\sqrt[3]", "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "﹣": "-",
             "×": "\\times ", "·": "\\cdot ", "⋅": "\\cdot ", "∙": "\\cdot ", "÷": "/", "∕": "/", "⁄": "/",
@@ -52,11 +53,11 @@ _CHARACTERS: dict[int, str | None] = {
             "½": "\\frac{1}{2}", "⅓": "\\frac{1}{3}", "⅔": "\\frac{2}{3}", "¼": "\\frac{1}{4}", "¾": "\\frac{3}{4}",
             "ℝ": "\\mathbb{R}", "ℤ": "\\mathbb{Z}", "ℕ": "\\mathbb{N}", "∅": "\\emptyset ", "∠": "\\angle ",
             "→": "\\to ", "…": "\\ldots ", "⋯": "\\ldots ", "′": "'", "’": "'", "‘": "'", "“": '"', "”": '"',
-            "、": ",", "。": ".", "【": "[", "】": "]", "⟨": "(", "⟩": ")", "〈": "(", "〉": ")", "√": "\\sqrt ",
+            "、": ",", "。": ".", "【": "[", "】": "]", "⟨": "(", "⟩": ")", "〈": "(", "〉": ")",
             "\xa0": " ", "\u2009": " ", "\u202f": " ", "\u3000": " ", "∣": "|", "│": "|", "⌊": "\\lfloor ",
             "⌋": "\\rfloor ", "⌈": "\\lceil ", "⌉": "\\rceil ", "￥": "¥", "ⁱ": "^{i}",
-        }
-    ),
+        }.items()
+    },
 }  # fmt: skip
 
 _KNOWN = (
@@ -195,7 +196,7 @@ _FUNCTION_NAMES = frozenset(
 
 
 def _quoted(match: re.Match[str]) -> str:
-    r"""The content of \text{...}: a letter is itself, a function its command, words are quoted, the rest is mathematics."""
+    r"""The content of \text{...}: a letter is itself, a function its command, words are quoted, the rest is read."""
     content = match[1].strip()
     command = match[0].split("{", 1)[0]
     if not content:

@@ -3,6 +3,7 @@
 import cmath
 import math
 import zlib
+from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ Value = Fraction | Approx
 Environment = dict[str, Fraction]
 
 _CONSTANTS = {"pi": math.pi, "e": math.e, "i": 1j}
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, Callable[[complex], complex]] = {
     "sin": cmath.sin, "cos": cmath.cos, "tan": cmath.tan, "sinh": cmath.sinh, "cosh": cmath.cosh, "tanh": cmath.tanh,
     "asin": cmath.asin, "acos": cmath.acos, "atan": cmath.atan, "exp": cmath.exp, "ln": cmath.log,
     "cot": lambda z: 1 / cmath.tan(z), "sec": lambda z: 1 / cmath.cos(z), "csc": lambda z: 1 / cmath.sin(z),
@@ -77,7 +78,7 @@ def same(left: Value, right: Value) -> bool | None:
 
 
 def point(names: frozenset[str], number: int, *, integers: bool = False) -> Environment:
-    """The `number`-th test point: each variable at a rational of its own, of both signs but for the first two points."""
+    """The `number`-th test point: each variable at a rational of its own, positive in the first points."""
     environment = {}
     for name in names:
         seed = zlib.crc32(f"{name}:{number}".encode())
@@ -236,10 +237,10 @@ def _function(node: Node, env: Environment) -> Value:
     if abs(a.value) > 1e6 and name not in ("ln", "atan"):
         raise Unsure("an argument too large")
     function = _FUNCTIONS[name]
-    value = function(a.value)
+    result = function(a.value)
     step = max(a.error, 1e-16 * abs(a.value), 1e-300)
-    slope = abs(function(a.value + 1e-7 * (1 + abs(a.value))) - value) / (1e-7 * (1 + abs(a.value)))
-    return Approx(value, step * (slope + 1e-3) + 2 * EPSILON * abs(value))
+    slope = abs(function(a.value + 1e-7 * (1 + abs(a.value))) - result) / (1e-7 * (1 + abs(a.value)))
+    return Approx(result, step * (slope + 1e-3) + 2 * EPSILON * abs(result))
 
 
 def _series(node: Node, env: Environment) -> Value:

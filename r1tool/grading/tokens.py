@@ -1,6 +1,7 @@
 """Normalised text as the tokens of mathematics: numbers, commands, letters, words and signs."""
 
 import re
+from itertools import pairwise
 
 from r1tool.grading.units import is_unit
 
@@ -12,10 +13,9 @@ class Unreadable(Exception):
     """This reader does not know how to read the answer; another may."""
 
 
-FUNCTIONS = {
-    name: name
-    for name in ["sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "sinh", "cosh", "tanh", "ln", "log", "exp"]
-} | {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "tg": "tan", "ctg": "cot", "lg": "log10"}  # fmt: skip
+_NAMES = "sin cos tan cot sec csc asin acos atan sinh cosh tanh ln log exp"
+_OTHER_NAMES = {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "tg": "tan", "ctg": "cot", "lg": "log10"}
+FUNCTIONS = {name: name for name in _NAMES.split()} | _OTHER_NAMES
 SEPARATORS = frozenset(("and", "or", "和", "或", "与", "或者", "以及", "及"))
 CONSTANTS = {"pi": ("const", "pi"), "Pi": ("const", "pi"), "infty": ("const", "oo"), "inf": ("const", "oo"),
                "infinity": ("const", "oo"), "Infinity": ("const", "oo"), "oo": ("const", "oo")}  # fmt: skip
@@ -99,12 +99,7 @@ def _add_word(tokens: list[tuple[str, str]], word: str) -> None:
             "as",
             "am",
         )
-    ) or (
-        len(word) > 2
-        and word.islower()
-        and all(a < b for a, b in zip(word, word[1:], strict=False))
-        and not is_unit(word)
-    ):
+    ) or (len(word) > 2 and word.islower() and all(a < b for a, b in pairwise(word)) and not is_unit(word)):
         tokens += [("letter", c) for c in word]
     else:
         tokens.append(("quote", word))

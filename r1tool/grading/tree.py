@@ -1,11 +1,13 @@
 r"""The tree of a mathematical answer, as tuples.
 
-Trees: `("num", Fraction, decimals)` (decimals: digits behind the point, -1 for an integer), `("var", name)`,
-`("const", "pi" | "e" | "i" | "oo")`, `("add" | "mul" | "div" | "pow", a, b)`, `("neg" | "fact" | "abs" | "floor" | "ceil", a)`,
-`("fn", name, argument[, base or index])`, `("binom", n, k)`, `("pm" | "mp", a | None, b)`, `("percent" | "degree", a)`,
-`("seq", open, close, items)` for brackets with commas, `("set", items)`, `("list", items)` for bare commas,
-`("rel", operators, sides)`, `("ratio", items)`, `("union" | "inter" | "minus", a, b)`, `("matrix", rows)`, `("word", text)`,
-`("unit", a, text)`, `("based", digits, base)`, `("all",)`, `("empty",)`, `("apply", name, argument)`, `("mod", a, b)`.
+`("num", Fraction, decimals)` (decimals: digits behind the point, -1 for an integer), `("var", name)`,
+`("const", "pi" | "e" | "i" | "oo")`, `("add" | "mul" | "div" | "pow", a, b)`,
+`("neg" | "fact" | "abs" | "floor" | "ceil" | "group" | "percent" | "degree", a)`, `("pm" | "mp", a | None, b)`,
+`("fn", name, argument[, base or index])`, `("binom", n, k)`, `("mod", a, b)`, `("apply", name, argument)`,
+`("sum" | "prod", index, from, to, term)`, `("seq", open, close, items)` for brackets with commas, `("set", items)`,
+`("list", items)` for bare commas, `("rel", operators, sides)`, `("ratio", items)`, `("matrix", rows)`,
+`("union" | "inter" | "minus", a, b)`, `("all",)`, `("empty",)`, `("word", text)`, `("unit", a, text)`,
+`("based", digits, base)`.
 """
 
 from collections.abc import Iterator
@@ -14,8 +16,8 @@ from typing import Any
 Node = tuple[Any, ...]
 
 SCALARS = frozenset(
-    ("num", "var", "const", "add", "mul", "div", "pow", "neg", "fact", "abs", "floor", "ceil", "fn", "binom", "percent",
-     "degree", "mod", "group", "sum", "prod")
+    ("num", "var", "const", "add", "mul", "div", "pow", "neg", "fact", "abs", "floor", "ceil", "fn", "binom",
+     "percent", "degree", "mod", "group", "sum", "prod")
 )  # fmt: skip
 NOT_NUMBERS = frozenset(("matrix", "seq", "list", "set", "apply", "word", "union", "pm", "mp"))
 

@@ -5,12 +5,15 @@ from fractions import Fraction
 from functools import lru_cache
 
 _TABLE = {
-    "length": "mm millimeter millimetre=1/1000; cm centimeter centimetre=1/100; dm decimeter decimetre=1/10; m meter metre=1; "
-    "km kilometer kilometre=1000; in inch inche=127/5000; ft foot feet=381/1250; yd yard=1143/1250; mi mile=201168/125",
-    "time": "ms millisecond=1/1000; s sec second=1; min minute=60; h hr hour=3600; day=86400; week=604800; year=31557600; month=2629800",
-    "mass": "mg milligram=1/1000000; g gram gm=1/1000; kg kilogram=1; ton tonne=1000; lb pound=45359237/100000000; oz ounce=45359237/1600000000",
-    "volume": "ml mL milliliter millilitre=1/1000; cl=1/100; dl=1/10; l L liter litre=1; gallon gal=3785411784/1000000000; "
-    "quart=946352946/1000000000; cup=236588236/1000000000",
+    "length": "mm millimeter millimetre=1/1000; cm centimeter centimetre=1/100; dm decimeter decimetre=1/10; "
+    "m meter metre=1; km kilometer kilometre=1000; in inch inche=127/5000; ft foot feet=381/1250; yd yard=1143/1250; "
+    "mi mile=201168/125",
+    "time": "ms millisecond=1/1000; s sec second=1; min minute=60; h hr hour=3600; day=86400; week=604800; "
+    "year=31557600; month=2629800",
+    "mass": "mg milligram=1/1000000; g gram gm=1/1000; kg kilogram=1; ton tonne=1000; lb pound=45359237/100000000; "
+    "oz ounce=45359237/1600000000",
+    "volume": "ml mL milliliter millilitre=1/1000; cl=1/100; dl=1/10; l L liter litre=1; cup=236588236/1000000000; "
+    "gallon gal=3785411784/1000000000; quart=946352946/1000000000",
     "money": "cent=1/100; dollar=1",
     "angle": "degree deg=1; radian rad=57295779513082321/1000000000000000",
     "speed": "mph=44704/100000; kmh kph=5/18",

@@ -74,14 +74,25 @@ def made() -> Iterator[Row]:
 
 def with_thoughts(rows: list[Row]) -> list[Row]:
     draw = random.Random(1)
-    words = r"so we have the number $x$ of \frac{a}{b} and then wait let me check that again $n = 12$ is right".split()
-    return [
-        {
-            **row,
-            "generation": f"<think>\n{' '.join(draw.choices(words, k=THOUGHT_CHARS // 5))}\n</think>\n\n{row['generation']}",
-        }
-        for row in rows
+    words = [
+        "so",
+        "we",
+        "have",
+        "the",
+        "number",
+        "of",
+        "wait",
+        "let me check",
+        "$x$",
+        r"\frac{a}{b}",
+        "$n = 12$",
+        "is right",
     ]
+
+    def thought() -> str:
+        return " ".join(draw.choices(words, k=THOUGHT_CHARS // 5))
+
+    return [{**row, "generation": f"<think>\n{thought()}\n</think>\n\n{row['generation']}"} for row in rows]
 
 
 def graders() -> dict[str, Grader]:
