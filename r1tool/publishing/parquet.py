@@ -29,7 +29,7 @@ class ShardWriter:
         self._pending.append(values)
         self.pending_bytes += size
         self.rows += 1
-        if self.pending_bytes >= GROUP_BYTES:
+        if self.pending_bytes >= min(GROUP_BYTES, self._max_bytes):
             self.flush()
 
     def close(self) -> list[Path]:
