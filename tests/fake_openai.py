@@ -8,6 +8,7 @@ Run as a program it prints its port; `GET /counters` tells what it was asked, `P
 import argparse
 import asyncio
 import contextlib
+import os
 import random
 import re
 import subprocess
@@ -26,7 +27,8 @@ OWNERS = {"vllm": "vllm", "sglang": "sglang", "llamacpp": "llamacpp", "openai": 
 
 @dataclass
 class Settings:
-    """`failures` gives the share of requests that end in 429, 503, 500, 400, html, drop, early, garbage, error, stall.
+    """`failures` gives the share of requests that end in 429, 503, 500, 400, html, drop, early, garbage, error, stall,
+    or the end of the server (exit).
 
     `thinking` and `answer` are tokens; `opens` says that the chat template ends with <think>; `parser` that thoughts
     come in a field of their own; `slots` is how many requests run at once, the others wait.
@@ -131,6 +133,8 @@ class Fake:
         failure = self._draw_failure()
         if failure in ("429", "503", "500", "400"):
             return _error(int(failure), "injected", {"Retry-After": "0"} if failure == "429" else None)
+        if failure == "exit":
+            os._exit(3)
         if failure == "html":
             return web.Response(text="<html><body>Bad gateway</body></html>", content_type="text/html")
         seed = int(body.get("seed") or 0)

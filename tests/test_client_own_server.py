@@ -1,14 +1,29 @@
 """Own servers: started when the first request comes, restarted when they die, ended with the command."""
 
+import asyncio
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import fake_openai
+import orjson
 import psutil
 import pytest
-from sampling import command, rows, sample
+from sampling import command, sample
+
+from r1tool.client.client import Client
+from r1tool.client.endpoint import Endpoint
+from r1tool.client.gather import run
+from r1tool.client.options import ClientOptions
+from r1tool.client.pool import Pool
+from r1tool.client.reply import Reply
+from r1tool.client.upkeep import Upkeep
+from r1tool.errors import R1Error
+from r1tool.serving.server import Server
 
 pytest.importorskip("xllamacpp")
 
@@ -22,27 +37,73 @@ def engines(parent: int) -> list[psutil.Process]:
         return []
 
 
-def test_a_server_that_dies_is_restarted_and_its_requests_asked_again(tmp_path: Path) -> None:
-    out = tmp_path / "out.jsonl.zst"
-    process = subprocess.Popen(
-        command("--demo", 12, "-n", 2, "--engine", "embedded", "-o", out),
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    journal = Path(f"{out}.journal")
-    while not journal.exists() or journal.read_bytes().count(b'"done"') < 3:
-        assert process.poll() is None
-        time.sleep(0.05)
-    before = engines(process.pid)
-    assert before
-    for each in before:
-        each.kill()
-    _, stderr = process.communicate()
-    assert process.returncode == 0, stderr
-    assert b"starting it again" in stderr
-    made = rows(out)
-    assert len(made) == 12 and all(len(row["generations"]) == 2 for row in made)
-    assert not any(each.is_running() for each in before)
+class Own:
+    """A client with one own server, which is a fake."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        line = [sys.executable, fake_openai.__file__, orjson.dumps(settings).decode(), "--port"]
+        self.log = folder / "log"
+        server = Server(
+            "fake", "vllm", "fake", lambda port: [*line, str(port)], signatures=[], log=self.log, ready_timeout=60
+        )
+        self.notes: list[str] = []
+        options = ClientOptions(concurrency=8, stall_timeout=3, retries=0)
+        pool = Pool([Endpoint("", server=server, gpus=1)], options.concurrency)
+        self.client = Client(pool, Upkeep(pool, options.stall_timeout, self.notes.append), options, None, print)
+
+    async def ask(self, count: int) -> list[Reply]:
+        message = [{"role": "user", "content": "?"}]
+        return await asyncio.gather(*(self.client.chat(message, seed=seed) for seed in range(count)))
+
+    async def process(self) -> psutil.Process:
+        """The serving process, once it has sent something."""
+        while not self.client.tokens:
+            await asyncio.sleep(0.05)
+        below = psutil.Process().children(recursive=True)
+        return next(each for each in below if any("fake_openai" in part for part in each.cmdline()[:2]))
+
+
+@pytest.mark.parametrize("trouble", ["killed", "hung"])
+def test_a_server_in_trouble_is_restarted_and_its_requests_asked_again(tmp_path: Path, trouble: str) -> None:
+    async def main() -> tuple[list[Reply], list[str]]:
+        own = Own(tmp_path, engine="vllm", pause=0.01, thinking=150)
+        asking = asyncio.create_task(own.ask(16))
+        process = await own.process()
+        process.kill() if trouble == "killed" else process.suspend()
+        try:
+            return await asking, own.notes
+        finally:
+            await own.client.close()
+            assert not process.is_running()
+
+    replies, notes = run(main())
+    fake = fake_openai.Fake(fake_openai.Settings(thinking=150))
+    assert [reply.text for reply in replies] == ["".join(fake.generate(seed)) for seed in range(16)]
+    assert "starting it again" in notes[0] and ("died" if trouble == "killed" else "hangs") in notes[0]
+
+
+def test_a_server_that_cannot_be_started_ends_the_run_with_its_reason(tmp_path: Path) -> None:
+    async def main() -> None:
+        own = Own(tmp_path, nonsense=1)
+        try:
+            await own.ask(3)
+        finally:
+            await own.client.close()
+
+    with pytest.raises(R1Error, match=r"fake did not start: .*nonsense"):
+        run(main())
+
+
+def test_a_server_that_dies_again_and_again_is_given_up(tmp_path: Path) -> None:
+    async def main() -> None:
+        own = Own(tmp_path, engine="vllm", failures={"exit": 1.0})
+        try:
+            await own.ask(3)
+        finally:
+            await own.client.close()
+
+    with pytest.raises(R1Error, match="fake died"):
+        run(main())
 
 
 def test_no_server_is_started_when_nothing_is_missing(tmp_path: Path) -> None:

@@ -362,9 +362,15 @@ x < -1, x > 3 | x<-1 \text{ or } x>3
 5^{\text{th}} | 5
 21^{st} | 21
 6.0 \times 10^{4}\text{ J} | 60000
+|x-1|<2 | (-1,3)
+|2x+1| \ge 3 | (-\infty,-2]\cup[1,\infty)
+1 \le |z| \le \frac{3}{2} | [-\frac32,-1]\cup[1,\frac32]
+|x|>1 | x>1 \text{ or } x<-1
 """
 
 DIFFERENT = r"""
+|x-1|<2 | (-1,2)
+|x|>1 | x>1
 1/2 | 1/3
 2 | -2
 5 | 50
@@ -662,6 +668,13 @@ def test_anything_like_latex_can_be_read(text: str) -> None:
     except Unreadable:
         return
     assert compared(node, node) is True
+
+
+def test_a_sum_of_thousands_of_terms_is_compared() -> None:
+    long = "+".join(["x"] * 2000)
+    assert equal(long, long)
+    assert not equal(long, long + "+1")
+    assert grade(long, f"\\boxed{{{long}+x}}", timeout=1).outcome in ("wrong", "timeout")
 
 
 def test_importing_grading_is_cheap() -> None:

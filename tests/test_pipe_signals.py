@@ -117,6 +117,24 @@ def test_a_second_ctrl_c_ends_at_once(ours: list[str]) -> None:
     assert process.returncode == 130 and b"Traceback" not in errors
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_second_signal_ends_at_once_though_nobody_empties_the_pipe(
+    tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    source = write_rows(tmp_path / "in.zst", [long_row(number) for number in range(200)])
+    command_ = [*SPLIT, str(source)]
+    process = subprocess.Popen(command_, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=ENVIRONMENT)
+    assert process.stdout and process.stdout.read(1)
+    wait_for(lambda: psutil.Process(process.pid).status() == psutil.STATUS_SLEEPING)
+    process.send_signal(number)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    process.send_signal(number)
+    assert process.wait(30) == status
+    _, errors = process.communicate()
+    assert b"Traceback" not in errors
+
+
 @pytest.mark.parametrize("ours", [SPLIT, VERIFY], ids=["split", "verify"])
 def test_sigterm_ends_the_stream_properly_with_143(ours: list[str]) -> None:
     read_end, write_end = os.pipe()

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streams import wait_for
 
+from r1tool.errors import R1Error
 from r1tool.stream.pool import Lost, Pool, Task
 
 SECONDS = 1.0
@@ -191,6 +192,17 @@ def test_workers_die_with_their_parent_also_while_they_hang(number: signal.Signa
     parent.wait(30)
     assert not psutil.wait_procs(family, timeout=20)[1]
     parent.stdout.close()
+
+
+def test_the_death_of_the_process_they_are_forked_from_is_told() -> None:
+    with Pool(work, workers=2, step_seconds=5) as pool:
+        results = pool.map(Task(n, b"", [b"a"]) for n in range(10**9))
+        next(results)
+        (server,) = psutil.Process().children()
+        server.kill()
+        with pytest.raises(R1Error, match="forked from"):
+            for _ in results:
+                pass
 
 
 def test_workers_take_no_notice_of_signals_sent_to_the_whole_group() -> None:

@@ -11,7 +11,7 @@ from r1tool.client import requests
 from r1tool.client.continuation import CHAT, COMPLETION, continuation, learn_template
 from r1tool.client.draft import Draft
 from r1tool.client.endpoint import Endpoint
-from r1tool.client.failures import Broken, Busy, GivenUp, Gone, Overloaded
+from r1tool.client.failures import Broken, Busy, Dead, GivenUp, Gone, Overloaded, Stalled
 from r1tool.client.monitor import monitor
 from r1tool.client.options import ClientOptions
 from r1tool.client.pool import Pool
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FIRST_BACKOFF_SECONDS = 0.25
 LONGEST_BACKOFF_SECONDS = 60.0
+LONGEST_WISH_SECONDS = 300.0
 CPU_REQUESTS = 2
 """At once on the embedded engine: a CPU gains nothing by more, and every slot has to read the prompt once."""
 CONSTRAINTS = {"response_format", "grammar", "structured_outputs", "guided_json", "guided_grammar", "tools"}
@@ -207,11 +208,16 @@ class Client:
                 if isinstance(error, Overloaded):
                     endpoint.growth.busy()
                 if isinstance(error, Gone):
-                    self._upkeep.lose(endpoint)
+                    self._upkeep.lose(endpoint, hung=isinstance(error, Dead))
                 busy = 1 if progress() > before else busy + 1
-                pause = error.retry_after or _backoff(busy)
+                pause = min(error.retry_after or _backoff(busy), LONGEST_WISH_SECONDS)
             except Broken as error:
                 endpoint.failed(since)
+                if (
+                    isinstance(error, Stalled)
+                    and time.monotonic() - endpoint.last_progress > self.options.stall_timeout
+                ):
+                    self._upkeep.lose(endpoint, hung=True)
                 broken += 1
                 if broken > self.options.retries:
                     raise GivenUp(f"given up after {broken} failures, the last: {error}") from None

@@ -19,11 +19,19 @@ class Overloaded(Busy):
 
 
 class Gone(Busy):
-    """Nobody listens at the address, or the engine behind it has said that it is dead."""
+    """Nobody can be reached at the address."""
+
+
+class Dead(Gone):
+    """The engine behind the address has said that it is dead."""
 
 
 class Broken(Exception):
     """A 500, a reply that cannot be read, a stream that broke off, a stall: costs one of the retries."""
+
+
+class Stalled(Broken):
+    """Nothing has come for too long."""
 
 
 class Refused(BadRow):

@@ -10,7 +10,7 @@ import orjson
 from r1tool.client import sse
 from r1tool.client.draft import Draft
 from r1tool.client.endpoint import Endpoint
-from r1tool.client.failures import Broken, Busy, Gone, Overloaded, Refused
+from r1tool.client.failures import Broken, Busy, Dead, Gone, Overloaded, Refused
 from r1tool.errors import R1Error
 
 EXCERPT_CHARACTERS = 300
@@ -119,7 +119,7 @@ def _event(data: bytes, route: str) -> sse.Event:
     if event.error is not None:
         message = event.error.get("message") if isinstance(event.error, dict) else event.error
         text = f"{route} broke off: {message}"
-        raise Gone(text) if any(sign in str(message) for sign in DEAD_ENGINE) else Broken(text)
+        raise Dead(text) if any(sign in str(message) for sign in DEAD_ENGINE) else Broken(text)
     return event
 
 
@@ -127,7 +127,7 @@ def _failure(response: aiohttp.ClientResponse, route: str, content: bytes) -> Ex
     status, excerpt = response.status, _excerpt(content)
     message = f"{route} answered {status}: {excerpt}"
     if any(sign in excerpt for sign in DEAD_ENGINE):
-        return Gone(message)
+        return Dead(message)
     if status in (408, 425, 429, 502, 503, 504):
         wish = response.headers.get("Retry-After", "")
         kind = Overloaded if status in (429, 503) else Busy

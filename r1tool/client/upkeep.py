@@ -24,6 +24,7 @@ class Upkeep:
         self.pool, self.patience, self.note = pool, patience, note
         self._tasks: list[asyncio.Task[None]] = []
         self._lost = {id(endpoint): asyncio.Event() for endpoint in pool.endpoints}
+        self._hung: set[int] = set()
         self._given_up = 0
         self._away_since = time.monotonic()
         self._seen = False
@@ -47,11 +48,13 @@ class Upkeep:
         for endpoint in self.pool.endpoints:
             await endpoint.close()
 
-    def lose(self, endpoint: Endpoint) -> None:
-        """Nobody answers there, or nothing comes: take it out until it is well again."""
+    def lose(self, endpoint: Endpoint, *, hung: bool = False) -> None:
+        """Nobody answers there: take it out until it is well again. One that `hung` is restarted if it is our own."""
         if endpoint.alive:
             endpoint.alive = False
             self._away_since = time.monotonic()
+        if hung:
+            self._hung.add(id(endpoint))
         self._lost[id(endpoint)].set()
 
     async def _guard(self, keeping: "asyncio.Future[None] | object") -> None:
@@ -81,26 +84,34 @@ class Upkeep:
             endpoint.url, endpoint.version = server.url, server.version
             self._revive(endpoint)
             tokens = endpoint.tokens
-            reason = await self._death(endpoint)
+            while (reason := await self._death(endpoint)) is None:
+                self._revive(endpoint)
             self.lose(endpoint)
+            self._hung.discard(id(endpoint))
             fruitless = 0 if endpoint.tokens > tokens else fruitless + 1
             if fruitless >= FRUITLESS_STARTS:
                 return self._give_up(endpoint, R1Error(reason))
             self.note(f"{reason}; starting it again")
 
-    async def _death(self, endpoint: Endpoint) -> str:
-        """Wait for the process to end, or for the watchdog to find it hung."""
+    async def _death(self, endpoint: Endpoint) -> str | None:
+        """Wait for the process to end, or to be lost; the reason to restart it, None if it is well after all."""
         assert endpoint.server
+        self._lost[id(endpoint)].clear()
         died = asyncio.create_task(endpoint.server.died())
-        hung = asyncio.create_task(self._lost[id(endpoint)].wait())
+        lost = asyncio.create_task(self._lost[id(endpoint)].wait())
         try:
-            await asyncio.wait([died, hung], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([died, lost], return_when=asyncio.FIRST_COMPLETED)
             if not died.done():
                 await asyncio.wait([died], timeout=PROBE_SECONDS)
-            return died.result() if died.done() else f"{endpoint.server.name} hangs"
+            if died.done():
+                return died.result()
+            if id(endpoint) in self._hung:
+                return f"{endpoint.server.name} hangs"
+            trouble = await self._probe(endpoint)
+            return f"{endpoint.server.name} does not answer: {trouble}" if trouble else None
         finally:
             died.cancel()
-            hung.cancel()
+            lost.cancel()
 
     def _give_up(self, endpoint: Endpoint, error: R1Error) -> None:
         self._given_up += 1

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from r1tool.client.endpoint import Endpoint
-from r1tool.client.failures import Broken
+from r1tool.client.failures import Stalled
 
 TICK_SECONDS = 5.0
 QUEUED_STALLS = 10
@@ -34,7 +34,7 @@ class Watchdog:
         except TimeoutError:
             if not watched.timeout.expired():
                 raise
-            raise Broken(f"{endpoint.url}: nothing came for {self.stall:g} s") from None
+            raise Stalled(f"{endpoint.url}: nothing came for {self.stall:g} s") from None
         finally:
             self._watched.discard(watched)
 

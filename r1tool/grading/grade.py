@@ -11,10 +11,11 @@ from r1tool.grading.extraction import all_boxes, last_boxes, locate
 from r1tool.grading.latex import read
 from r1tool.grading.notation import is_prose, normalize, squeeze
 from r1tool.grading.tokens import Unreadable
-from r1tool.grading.tree import Node
+from r1tool.grading.tree import Node, walk
 from r1tool.grading.verdict import Settings, Verdict
 
 UNVERIFIABLE = frozenset(("", "proof", "notfound", "not found", "none", "null", "nan", "n/a", "see solution"))
+MAX_SHOWN = 200
 MAX_GOLD_CHARS = 2_000
 
 Fallback = Callable[[str, str], bool | None]
@@ -107,7 +108,7 @@ def _judge(reference: Gold, answer: str, problem: str | None, fallback: Fallback
         return Verdict("correct" if outcome else "wrong", answer, "exact", reference.squeezed, squeezed)
     node = _node(answer)
     if node is not None and reference.node is not None:
-        outcome = compared(reference.node, node)
+        outcome = _compared(reference.node, node)
         if outcome is not None:
             return Verdict("correct" if outcome else "wrong", answer, "reader", show(reference.node), show(node))
     if node is None:
@@ -174,6 +175,13 @@ def _choices(reference: Gold, answer: str, problem: str | None) -> bool | None:
     return None
 
 
+def _compared(gold: Node, answer: Node) -> bool | None:
+    try:
+        return compared(gold, answer)
+    except RecursionError:
+        return None
+
+
 def _option_of(value: str, texts: dict[str, str]) -> str | None:
     """The one option that is this value."""
     equal = [letter for letter, text in texts.items() if _equal(text, value)]
@@ -185,7 +193,7 @@ def _equal(gold: str, answer: str) -> bool | None:
     if squeeze(normalize(gold)) == squeeze(normalize(answer)):
         return True
     left, right = _node(gold), _node(answer)
-    return compared(left, right) if left is not None and right is not None else None
+    return _compared(left, right) if left is not None and right is not None else None
 
 
 @lru_cache(maxsize=4096)
@@ -203,6 +211,8 @@ def show(node: Node) -> str:
         return str(node[1])
     if kind in ("var", "const", "word"):
         return str(node[1])
+    if sum(1 for _ in walk(node)) > MAX_SHOWN:
+        return f"{kind}(…)"
     return f"{kind}({', '.join(map(_show_part, node[1:]))})"
 
 

@@ -4,8 +4,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from r1tool.grading import numeric
-from r1tool.grading.numeric import Unsure, Value
-from r1tool.grading.tree import Node, variables_of
+from r1tool.grading.numeric import Unsure
+from r1tool.grading.tree import Node, variables_of, walk
 
 _ORDER = frozenset(("<", ">", "<=", ">=", "!="))
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "!=": "!="}
@@ -135,6 +135,8 @@ def _relation(node: Node) -> list[Piece] | None:
     if len(names) != 1:
         return None
     name = next(iter(names))
+    if (inner := _only_inside_abs(node, name)) is not None:
+        return _mirrored(node, inner, name)
     pieces: list[Piece] = [(_LOWEST, _HIGHEST)]
     for operator, left, right in zip(operators, sides, sides[1:], strict=False):
         half = _half_line(operator, left, right, name)
@@ -142,6 +144,44 @@ def _relation(node: Node) -> list[Piece] | None:
             return None
         pieces = _intersection(pieces, half)
     return pieces
+
+
+def _only_inside_abs(node: Node, name: str) -> Node | None:
+    """The |…| that holds every occurrence of the variable, if there is one."""
+    inside = {child for child in walk(node) if child[0] == "abs" and name in variables_of(child)}
+    if len(inside) != 1:
+        return None
+    (absolute,) = inside
+    return absolute if name not in variables_of(_replaced(node, absolute, ("num", Fraction(0), -1))) else None
+
+
+def _mirrored(node: Node, absolute: Node, name: str) -> list[Piece] | None:
+    """Where a relation in |f(x)| holds: its pieces in y = |f(x)|, as -y and y, in x."""
+    in_y = _relation(_replaced(node, absolute, ("var", name)))
+    if in_y is None:
+        return None
+    pieces: list[Piece] = []
+    zero: Node = ("num", Fraction(0), -1)
+    for low, high in _intersection(in_y, [(End(0.0, zero, True), _HIGHEST)]):
+        for sign in (1, -1):
+            f: Node = absolute[1] if sign > 0 else ("neg", absolute[1])
+            ends: list[Node] = [f]
+            operators = []
+            if low.node is not None:
+                ends, operators = [low.node, *ends], ["<=" if low.closed else "<"]
+            if high.node is not None:
+                ends, operators = [*ends, high.node], [*operators, "<=" if high.closed else "<"]
+            part = _relation(("rel", tuple(operators), tuple(ends))) if operators else [(_LOWEST, _HIGHEST)]
+            if part is None:
+                return None
+            pieces += part
+    return pieces
+
+
+def _replaced(node: Node, old: Node, new: Node) -> Node:
+    if node == old:
+        return new
+    return tuple(_replaced(child, old, new) if isinstance(child, tuple) else child for child in node)
 
 
 def _half_line(operator: str, left: Node, right: Node, name: str) -> list[Piece] | None:
@@ -177,14 +217,8 @@ def _half_line(operator: str, left: Node, right: Node, name: str) -> list[Piece]
 
 def _root(difference: Node, name: str) -> Node:
     """The zero of a linear function as a tree: -f(0) / (f(1) - f(0))."""
-    at_zero, at_one = (_put(difference, name, Fraction(x)) for x in (0, 1))
+    at_zero, at_one = (_replaced(difference, ("var", name), ("num", Fraction(x), -1)) for x in (0, 1))
     return ("div", ("neg", at_zero), ("add", at_one, ("neg", at_zero)))
-
-
-def _put(node: Node, name: str, value: Value) -> Node:
-    if node == ("var", name):
-        return ("num", value, -1)
-    return tuple(_put(child, name, value) if isinstance(child, tuple) else child for child in node)
 
 
 def _intersection(left: list[Piece], right: list[Piece]) -> list[Piece]:

@@ -8,6 +8,7 @@ from r1tool import __version__
 from r1tool.client.reply import Reply
 from r1tool.records import think
 from r1tool.records.columns import ALIGNED
+from r1tool.records.ids import problem_uuid
 from r1tool.records.row import Row
 from r1tool.sampling.options import SampleOptions
 from r1tool.sampling.request import Asking
@@ -49,14 +50,14 @@ class Generation(msgspec.Struct, omit_defaults=True):
         )
 
 
-def fill(row: Row, id_: str, generations: list[Generation], missing: int, asking: Asking) -> Row:
+def fill(row: Row, generations: list[Generation], missing: int, asking: Asking) -> Row:
     """Write the columns of `sample` into `row`; `missing` generations are counted in `sampling`."""
     if "generations" in row:
         for column in STALE:
             if column in row:
                 del row[column]
     if not row.get("uuid"):
-        row["uuid"] = id_
+        row["uuid"] = problem_uuid(row["problem"])
     row["generations"] = [each.text for each in generations]
     row["finish_reasons"] = [each.finish_reason for each in generations]
     row["is_reasoning_complete"] = [think.is_complete(each.text, each.finish_reason) for each in generations]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from r1tool.stream.stage import Stage
 
 CHECKPOINT_SECONDS = 10.0
+REASONS_SAID = 5
 
 _decode = msgspec.json.Decoder(Generation).decode
 
@@ -36,6 +37,7 @@ class Sampler:
         self.options = asking.options
         self._drafts: dict[Key, Draft] = {}
         self._cuts: dict[Key, int] = {}
+        self._explained: set[str] = set()
         self._grader = Lane("grader") if self.options.until_correct else None
 
     async def row(self, row: Row) -> Row:
@@ -66,16 +68,16 @@ class Sampler:
             fatal = next((error for error in failures if not isinstance(error, BadRow)), None)
             if fatal is not None and not cancelled:
                 if done:  # the error ends the run: nobody would write this row
-                    self.stage.write(fill(row, id_, list(done.values()), asked - len(done), self.asking))
+                    self.stage.write(fill(row, list(done.values()), asked - len(done), self.asking))
                 raise fatal
         if not done:
+            self._explain(id_, failures)
             raise failures[0] if failures and not cancelled else asyncio.CancelledError
         if len(done) < asked:
             self.stage.status = self.stage.status or FAILED
             self.report.missing += asked - len(done)
-            for reason in {str(error) for error in failures}:
-                self.stage.note(f"{id_}: a generation is missing: {reason}")
-        return fill(row, id_, list(done.values()), asked - len(done), self.asking)
+        self._explain(id_, failures)
+        return fill(row, list(done.values()), asked - len(done), self.asking)
 
     async def checkpoint_often(self) -> None:
         """Put the texts of all requests in flight into the journal from time to time, for ever."""
@@ -87,6 +89,13 @@ class Sampler:
         """Put the texts of all requests in flight into the journal now."""
         for key, draft in self._drafts.items():
             self._keep(key, draft)
+
+    def _explain(self, id_: str, failures: list[BaseException]) -> None:
+        """Say why generations are missing, each kind of reason once."""
+        for reason in map(str, failures):
+            if reason not in self._explained and len(self._explained) < REASONS_SAID:
+                self._explained.add(reason)
+                self.stage.note(f"{id_}: no generation: {reason}")
 
     async def _wanted(self, row: Row, done: dict[int, Generation], asked: int) -> int:
         """How many generations to ask for next."""

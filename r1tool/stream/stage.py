@@ -43,10 +43,8 @@ class Stage:
         self._given = source
         self._lock = threading.RLock()
         self._signals = Signals(drain and any(each.is_pipe for each in self.sources))
-        self._rejects: Output | None = None
-        if options.rejects:
-            self._rejects = open_output(options.rejects, "zstd" if options.rejects.endswith(".zst") else "none")
         self._output = open_output(options.output, options.compress, options.level) if writes else None
+        self._rejects = self._open_rejects()
         self.progress = Progress(name, total=options.limit, enabled=False if options.quiet else options.progress)
         self._since = time.monotonic()
 
@@ -84,10 +82,12 @@ class Stage:
         finished = kind is None and self.status in (DONE, FAILED)
         whole = kind is None or issubclass(kind, R1Error)
         unread = self.status == BROKEN_PIPE or isinstance(error, BrokenPipeError)
+        # a second signal ends at once: a pipe that nobody empties is not waited for
+        stuck = self.output_is_pipe and isinstance(error, KeyboardInterrupt | SystemExit)
         try:
             if self._output and finished:
                 self._output.commit()
-            elif self._output and not unread and (kept := self._output.abort(whole)):
+            elif self._output and not unread and not stuck and (kept := self._output.abort(whole)):
                 self.warn(f"the rows written so far are in {kept}")
             if whole and not unread:
                 self._close()
@@ -170,6 +170,16 @@ class Stage:
         """Say what went wrong and go on; the exit status will be 1."""
         self.status = self.status or FAILED
         self.warn(text)
+
+    def _open_rejects(self) -> Output | None:
+        path = self.options.rejects
+        if not path:
+            return None
+        try:
+            return open_output(path, "zstd" if path.endswith(".zst") else "none")
+        except R1Error:
+            self.leave_output()
+            raise
 
     def _read(self) -> Iterator[Row]:
         try:
