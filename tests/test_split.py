@@ -71,6 +71,22 @@ def test_a_column_with_endless_values_is_refused_and_leaves_nothing(
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_a_run_that_stops_leaves_the_files_as_they_were_and_its_rows_beside_them(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ok("split", "-d", out, stdin=json.dumps(trace(1, ["correct"])).encode())
+    done = r1tool("split", "--strict", "-d", out, stdin=json.dumps(trace(2, ["correct"])).encode() + b"\nnonsense\n")
+    assert done.returncode == 1
+    assert ids(read(out / "default.jsonl.zst")) == ["id-1"]
+    assert ids(read(out / "default.jsonl.zst.partial")) == ["id-2"]
+
+
+def test_a_long_name_is_cut_to_what_a_file_can_have(tmp_path: Path) -> None:
+    with folder.Folder(tmp_path) as out:
+        for name in ("数" * 200, "数" * 201, "." * 9, ""):
+            out.write(name, b"{}")
+        assert len(out.commit()) == 4
+
+
 def test_a_file_of_an_earlier_run_is_pointed_out(tmp_path: Path) -> None:
     path = write(tmp_path / "in.jsonl", [trace(1, ["correct"])])
     ok("split", path, "--by", "problem_type", "-d", tmp_path / "out")

@@ -22,8 +22,9 @@ from r1tool.stream.stage import Stage
 
 HELP = """Drop the rows you do not want and send the rest to the files they belong to.
 
-With --dir each file is DIR/NAME.jsonl.zst, and all of them appear at the end. With --only the rows of one NAME go to
-stdout. With neither, every row that is kept does: split is then a filter.
+With --dir each file is DIR/NAME.jsonl.zst, and all of them appear at the end; a run that is stopped leaves
+NAME.jsonl.zst.partial instead. With --only the rows of one NAME go to stdout. With neither, every row that is kept
+does: split is then a filter.
 
 Rows are dropped by --keep, --pass-rate, --max-tokens, --decontaminate and --dedup, in this order; how many each
 dropped is told at the end. --select then chooses --size rows in the light of all: s1k draws them evenly over
