@@ -48,20 +48,24 @@ def _story_sum(draw: random.Random, wide: int) -> Exercise:
     return Exercise(question, f"{a} + {b} = {a + b}.", a + b)
 
 
-def _story_difference(draw: random.Random, wide: int) -> Exercise:
-    b, answer = draw.randint(2, 20 + wide), draw.randint(2, 20 + wide)
-    a = answer + b
-    name, things = draw.choice(NAMES), draw.choice(THINGS)
-    question = f"{name} has {a} {things} and gives {b} away. How many {things} are left?"
-    return Exercise(question, f"{a} - {b} = {answer}.", answer)
-
-
 def _story_product(draw: random.Random, wide: int) -> Exercise:
     a, b = draw.randint(2, 12 + wide), draw.randint(2, 12)
     things = draw.choice(THINGS)
     return Exercise(
         f"There are {a} boxes with {b} {things} in each. How many {things} are there?", f"{a} * {b} = {a * b}.", a * b
     )
+
+
+def _story_quotient(draw: random.Random, wide: int) -> Exercise:
+    b, answer = draw.randint(2, 10), draw.randint(2, 10 + wide)
+    name, things = draw.choice(NAMES), draw.choice(THINGS)
+    question = f"{name} shares {answer * b} {things} among {b} friends. How many {things} does each friend get?"
+    return Exercise(question, f"{answer * b} / {b} = {answer}.", answer)
+
+
+def _perimeter(draw: random.Random, wide: int) -> Exercise:
+    a = draw.randint(2, 40 + 9 * wide)
+    return Exercise(f"What is the perimeter of a square with sides of {a} cm?", f"4 * {a} = {4 * a}.", 4 * a)
 
 
 def _area(draw: random.Random, wide: int) -> Exercise:
@@ -77,8 +81,9 @@ SKILLS: dict[str, tuple[Skill, str]] = {
     "multiplication": (_product, "Algebra"),
     "division": (_quotient, "Algebra"),
     "story-addition": (_story_sum, "Algebra"),
-    "story-subtraction": (_story_difference, "Algebra"),
     "story-multiplication": (_story_product, "Algebra"),
+    "story-division": (_story_quotient, "Algebra"),
+    "perimeter": (_perimeter, "Geometry"),
     "area": (_area, "Geometry"),
 }
 
@@ -116,7 +121,7 @@ def _solution(exercise: Exercise) -> str:
 
 def _examples() -> list[str]:
     draw = random.Random(8)
-    shots = [skill(draw, 0) for skill, _ in [*SKILLS.values(), SKILLS["story-addition"]]]
+    shots = [skill(draw, 0) for skill, _ in SKILLS.values()]
     return [f"Problem: {shot.question}\nSolution: {_solution(shot)}" for shot in shots]
 
 

@@ -6,12 +6,17 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from engines import vllm_cpu
 
 from r1tool.serving.engines import make_servers
 from r1tool.serving.options import ServingOptions
 from r1tool.serving.server import Server
+
+# no example is wrong for being slow: the machines are shared
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ FOLDER = Path(os.environ.get("R1TOOL_TEST_ENGINES") or CACHE / "r1tool-tests")
 PROGRAMS = FOLDER / "vllm" / "bin"
 MODEL = FOLDER / "models" / "smollm2"
 REWARD_MODEL = FOLDER / "models" / "tiny-reward"
-READY_SECONDS = 280
+READY_SECONDS = 550
 
 # without chunked prefill: on the CPU a seeded request in two chunks kills the engine
 ARGUMENTS = ["--dtype", "bfloat16", "--enforce-eager", "--max-model-len", "2048", "--max-num-seqs", "64"]
