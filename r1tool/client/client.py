@@ -213,15 +213,14 @@ class Client:
                 pause = min(error.retry_after or _backoff(busy), LONGEST_WISH_SECONDS)
             except Broken as error:
                 endpoint.failed(since)
-                if (
-                    isinstance(error, Stalled)
-                    and time.monotonic() - endpoint.last_progress > self.options.stall_timeout
-                ):
+                hung = isinstance(error, Stalled) and endpoint.idle > self.options.stall_timeout
+                if hung:
                     self._upkeep.lose(endpoint, hung=True)
-                broken += 1
+                # a server of our own is restarted, and not for ever; that is no fault of the request
+                broken += not (hung and endpoint.server)
                 if broken > self.options.retries:
                     raise GivenUp(f"given up after {broken} failures, the last: {error}") from None
-                pause = _backoff(broken)
+                pause = _backoff(max(1, broken))
             finally:
                 self.pool.release(endpoint)
             self.retries += 1

@@ -74,6 +74,11 @@ class Endpoint:
         """Seconds until it may be asked again: one that keeps failing fast would draw every request."""
         return max(0.0, self._rest_until - time.monotonic())
 
+    @property
+    def idle(self) -> float:
+        """Seconds since it has sent something useful, to anybody."""
+        return time.monotonic() - self.last_progress
+
     def take(self) -> None:
         """One more request is with it."""
         self._tick()

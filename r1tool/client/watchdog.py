@@ -60,7 +60,7 @@ class Watchdog:
         idle = now - watched.since
         if idle < self.stall:
             return
-        queueing = not watched.begun and now - watched.endpoint.last_progress < self.stall
+        queueing = not watched.begun and watched.endpoint.idle < self.stall
         if not queueing or idle > QUEUED_STALLS * self.stall:
             watched.timeout.reschedule(asyncio.get_running_loop().time())
 
