@@ -10,7 +10,7 @@ BULKY = ("generations", "messages")
 STAND_IN = 5309687240127331
 """Takes a skipped column's place while the rest is parsed: where it turns up is where the column was."""
 
-_COMMA, _QUOTE, _BACKSLASH = b',"\\'
+_SPACE, _QUOTE, _COMMA, _BACKSLASH, _BRACE = b' ",\\}'
 
 
 class ColumnReader:
@@ -97,17 +97,18 @@ def _end_of_list(line: bytes, start: int, behind: bytes) -> int:
     opens a string instead of closing one, and the line's quotes no longer pair up. One that ends an inner list leaves
     a bracket too many.
     """
-    end = start
+    end, find = start, line.find
     try:
-        while True:
-            end = line.index(b"]", end) + 1
-            if (line[end] == _COMMA and line[end + 1] <= _QUOTE) or line[end] in b" \t\r\n}":
-                rest = line[end : end + 64].lstrip()
-                if (
-                    not rest
-                    or (rest[0] == _COMMA and rest[1:].lstrip()[:1] in (b"", b'"'))
-                    or line[end:].strip() == b"}"
-                ):
-                    return end
-    except (ValueError, IndexError):
-        return -1
+        while end := find(b"]", end) + 1:
+            following = line[end]
+            if following == _COMMA:
+                if line[end + 1] > _QUOTE:  # neither a quote nor space: the common case in mathematics
+                    continue
+            elif following > _SPACE and following != _BRACE:
+                continue
+            rest = line[end : end + 64].lstrip()
+            if not rest or (rest[0] == _COMMA and rest[1:].lstrip()[:1] in (b"", b'"')) or line[end:].strip() == b"}":
+                return end
+    except IndexError:
+        pass
+    return -1
