@@ -251,3 +251,22 @@ def test_a_pipeline_of_filters_keeps_its_memory(tmp_path: Path, trickle: list[st
     for process in pipeline.processes:
         process.kill()
     pipeline.finish()
+
+
+@pytest.mark.parametrize("arguments", [("stats",), ("--help",), ("split", "--help")])
+def test_a_report_nobody_reads_is_no_failure_to_complain_of(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    source = write_rows(tmp_path / "in.zst", [long_row(1, 100)])
+    files = [str(source), "-q"] if arguments == ("stats",) else []
+    process = subprocess.Popen([*command(*arguments), *files], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout and process.stderr
+    process.stdout.close()
+    assert (process.wait(60), process.stderr.read()) == (141, b"")
+    process.stderr.close()
+
+
+def test_a_full_disk_is_told_of_in_a_sentence(tmp_path: Path) -> None:
+    source = write_rows(tmp_path / "in.zst", [long_row(number) for number in range(3)])
+    for ours in (SPLIT, command("stats")):
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run([*ours, str(source)], stdout=full, stderr=subprocess.PIPE, check=False)
+        assert done.returncode == 1 and b"No space left on device" in done.stderr and b"Traceback" not in done.stderr
