@@ -76,14 +76,11 @@ class Server:
             return
         assert process.stdin
         process.stdin.close()
-        try:
+        # when this wait is cut short, the keeper goes on by itself
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 await process.wait()
-        except (TimeoutError, asyncio.CancelledError):
-            _kill(process)
-            raise
-        finally:
-            _kill_group(process.pid)
+                _kill_group(process.pid)
 
     async def died(self) -> str:
         """Wait until the process ends by itself, and return the reason in one sentence."""
@@ -175,11 +172,6 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
             return response.status == 200
     except (aiohttp.ClientError, OSError):
         return False
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
 
 
 def _kill_group(pid: int) -> None:
