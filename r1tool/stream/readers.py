@@ -290,8 +290,8 @@ def _parquet(source: Source, start: bytes, raw: Any) -> Iterator[bytes]:
         else:
             file = raw if source.is_remote else source.path
         try:
-            with pyarrow.parquet.ParquetFile(file) as table:
-                for batch in table.iter_batches(PARQUET_ROWS):
+            with pyarrow.parquet.ParquetFile(file, buffer_size=CHUNK_BYTES, pre_buffer=False) as table:
+                for batch in table.iter_batches(PARQUET_ROWS, use_threads=False):
                     for row in batch.to_pylist():
                         yield orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS)
         except pyarrow.ArrowException as error:
