@@ -35,7 +35,8 @@ class Brake:
 
     def __init__(self) -> None:
         self.is_set = False
-        self.descriptor, self._bell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.descriptor, self._bell = os.pipe()
+        os.set_blocking(self._bell, False)
 
     def set(self) -> None:
         self.is_set = True

@@ -92,7 +92,7 @@ def _serve_forever(
             warm()
         import ctypes
 
-        prctl = ctypes.CDLL(None).prctl
+        prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux alone can end a child that hangs with its parent
         server = os.getpid()
         while True:
             request, descriptors, _, _ = socket.recv_fds(control, 5, 1)
@@ -107,7 +107,8 @@ def _serve_forever(
                 continue
             pid = os.fork()
             if not pid:
-                prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+                if prctl is not None:
+                    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
                 if os.getppid() != server:
                     os._exit(0)
                 control.close()
@@ -132,9 +133,10 @@ def _work_forever(connection: socket.socket, work: Work, notes: mmap.mmap, place
 
     status = 0
     try:
-        with open("/proc/self/statm") as statm:
-            used = int(statm.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, used + memory_bytes))
+        if os.path.exists("/proc/self/statm"):
+            with open("/proc/self/statm") as statm:
+                used = int(statm.read().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, used + memory_bytes))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         file = connection.makefile("rb")
         task = 0
@@ -176,9 +178,5 @@ def _keep_only(descriptor: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    for name in os.listdir("/proc/self/fd"):
-        if int(name) not in (0, 1, 2, descriptor):
-            try:
-                os.close(int(name))
-            except OSError:
-                pass
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, max(os.sysconf("SC_OPEN_MAX"), 1 << 16))
