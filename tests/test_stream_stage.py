@@ -75,6 +75,12 @@ def test_bad_rows_go_to_the_rejects_with_their_place_and_reason(tmp_path: Path) 
     assert (done.returncode, done.stderr) == (1, b"")
 
 
+def test_blank_lines_count_wherever_a_block_begins(tmp_path: Path) -> None:
+    done = run("--rejects", tmp_path / "rejects", stdin=zstd_frames([b"\n", row(1), b"\n", b"\nbad\n"]))
+    assert (done.returncode, decompress(done.stdout)) == (1, row(1))
+    assert json.loads((tmp_path / "rejects").read_text())["line"] == 5
+
+
 def test_strict_delivers_what_precedes_the_first_bad_row(tmp_path: Path) -> None:
     text = row(1) + row(2) + b"bad\n" + row(3)
     done = run("--strict", stdin=text)

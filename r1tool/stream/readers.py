@@ -99,7 +99,7 @@ def _split(pieces: Iterator[bytes | None], damaged: Damaged) -> Iterator[bytes]:
         if tail:
             yield b"".join((*tail, piece[:end]))
             tail.clear()
-        elif end:
+        else:
             yield piece[:end]
         start = end + 1
         while (end := piece.find(b"\n", start)) >= 0:
