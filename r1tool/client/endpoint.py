@@ -25,7 +25,8 @@ LONGEST_REST_SECONDS = 30.0
 class Endpoint:
     """A server at `url`, what it is, whether it lives, and how much it has in hand.
 
-    `server` is set where it is one of our own. `gpus` is None where nobody knows.
+    `server` is set where it is one of our own. `gpus` is None where nobody knows. `lost` is set while it is out of the
+    pool, `hung` if it answers and does nothing.
     """
 
     def __init__(self, url: str, *, server: "Server | None" = None, gpus: int | None = None) -> None:
@@ -33,7 +34,8 @@ class Endpoint:
         self.engine = server.engine if server else "openai"
         self.version: str | None = None
         self.model: str | None = server.model if server else None
-        self.alive = False
+        self.alive = self.hung = False
+        self.lost = asyncio.Event()
         self.growth = Growth()
         self.in_flight = 0
         self.tokens = 0
@@ -97,7 +99,8 @@ class Endpoint:
 
     def revived(self) -> None:
         """It answers again."""
-        self.alive = True
+        self.alive, self.hung = True, False
+        self.lost.clear()
         self.last_progress = time.monotonic()
         self._failures, self._rest_until = 0, 0.0
 

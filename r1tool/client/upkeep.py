@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from r1tool.client.endpoint import Endpoint
 from r1tool.client.pool import Pool
@@ -23,8 +24,6 @@ class Upkeep:
     def __init__(self, pool: Pool, patience: float, note: Callable[[str], None]) -> None:
         self.pool, self.patience, self.note = pool, patience, note
         self._tasks: list[asyncio.Task[None]] = []
-        self._lost = {id(endpoint): asyncio.Event() for endpoint in pool.endpoints}
-        self._hung: set[int] = set()
         self._given_up = 0
         self._away_since = time.monotonic()
         self._seen = False
@@ -53,24 +52,20 @@ class Upkeep:
         if endpoint.alive:
             endpoint.alive = False
             self._away_since = time.monotonic()
-        if hung:
-            self._hung.add(id(endpoint))
-        self._lost[id(endpoint)].set()
+        endpoint.hung |= hung
+        endpoint.lost.set()
 
-    async def _guard(self, keeping: "asyncio.Future[None] | object") -> None:
+    async def _guard(self, keeping: Coroutine[Any, Any, None]) -> None:
         try:
-            await keeping  # type: ignore[misc]
-        except asyncio.CancelledError:
-            raise
+            await keeping
         except Exception as error:
             self.pool.fail(error if isinstance(error, R1Error) else R1Error(f"{type(error).__name__}: {error}"))
 
     async def _keep_own(self, endpoint: Endpoint) -> None:
-        server, lost = endpoint.server, self._lost[id(endpoint)]
+        server = endpoint.server
         assert server
         fruitless = 0
         while True:
-            lost.clear()
             try:
                 await server.restart()
             except R1Error as error:
@@ -87,7 +82,6 @@ class Upkeep:
             while (reason := await self._death(endpoint)) is None:
                 self._revive(endpoint)
             self.lose(endpoint)
-            self._hung.discard(id(endpoint))
             fruitless = 0 if endpoint.tokens > tokens else fruitless + 1
             if fruitless >= FRUITLESS_STARTS:
                 return self._give_up(endpoint, R1Error(reason))
@@ -96,16 +90,15 @@ class Upkeep:
     async def _death(self, endpoint: Endpoint) -> str | None:
         """Wait for the process to end, or to be lost; the reason to restart it, None if it is well after all."""
         assert endpoint.server
-        self._lost[id(endpoint)].clear()
         died = asyncio.create_task(endpoint.server.died())
-        lost = asyncio.create_task(self._lost[id(endpoint)].wait())
+        lost = asyncio.create_task(endpoint.lost.wait())
         try:
             await asyncio.wait([died, lost], return_when=asyncio.FIRST_COMPLETED)
             if not died.done():
                 await asyncio.wait([died], timeout=PROBE_SECONDS)
             if died.done():
                 return died.result()
-            if id(endpoint) in self._hung:
+            if endpoint.hung:
                 return f"{endpoint.server.name} hangs"
             trouble = await self._probe(endpoint)
             return f"{endpoint.server.name} does not answer: {trouble}" if trouble else None
@@ -121,16 +114,15 @@ class Upkeep:
             self.note(f"{error}; going on without it")
 
     async def _keep_remote(self, endpoint: Endpoint) -> None:
-        lost, pause, seen = self._lost[id(endpoint)], PROBE_SECONDS / 4, False
+        pause, seen = PROBE_SECONDS / 4, False
         while True:
-            lost.clear()
             trouble = await self._probe(endpoint)
             if trouble is None:
                 if seen:
                     self.note(f"{endpoint.url} is back")
                 seen, pause = True, PROBE_SECONDS / 4
                 self._revive(endpoint)
-                await lost.wait()
+                await endpoint.lost.wait()
                 self.note(f"{endpoint.url} does not answer; waiting for it")
                 continue
             away = time.monotonic() - self._away_since
