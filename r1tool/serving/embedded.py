@@ -51,6 +51,7 @@ def command(options: ServingOptions, threads: int) -> Callable[[int], list[str]]
         return [
             *(sys.executable, "-P", str(Path(__file__).with_name("embedded_server.py"))),
             *("--model", str(gguf), "--alias", model(options), "--port", str(port), "--threads", str(threads)),
+            *("--slots", str(max(4, min(8, 2 * threads)))),  # each reads the examples of a prompt anew
             *options.engine_arguments,
         ]
 

@@ -11,7 +11,7 @@ def main() -> None:
     parser.add_argument("--alias", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--slots", type=int, default=8, help="requests at once")
+    parser.add_argument("--slots", type=int, required=True, help="requests at once")
     parser.add_argument("--context", type=int, default=2048, help="tokens a slot")
     options = parser.parse_args()
     try:
