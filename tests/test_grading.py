@@ -363,6 +363,8 @@ x < -1, x > 3 | x<-1 \text{ or } x>3
 21^{st} | 21
 6.0 \times 10^{4}\text{ J} | 60000
 |x-1|<2 | (-1,3)
+x^2 | \begin{aligned} x^2 \end{aligned}
+\begin{align*} x &= 5 \end{align*} | 5
 |2x+1| \ge 3 | (-\infty,-2]\cup[1,\infty)
 1 \le |z| \le \frac{3}{2} | [-\frac32,-1]\cup[1,\frac32]
 |x|>1 | x>1 \text{ or } x<-1

@@ -81,6 +81,7 @@ _SPACES = re.compile(
 )
 _THOUSANDS_TIGHT = re.compile(r"(?<=\d)(?:\s*\{\s*,\s*\}|,\s*\\!|\\,|\\;|\\ (?!\\)|\\!,?)\s*(?=\d{3}(?!\d))")
 _REPEATING = re.compile(r"(\d*)\.(\d*)\s*\\(?:overline|bar|dot|overset\{\.\})\s*\{(\d+)\}|(\d*)\.(\d*)\((\d+)\)")
+_ALIGNED = re.compile(r"\\(?:begin|end)\s*\{(?:aligned|align\*?|gathered|split|equation\*?)\}")
 _STRAY = re.compile(r"(?<!\\)\\(?=\d)")
 _FRACTION = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
 _DEGREE = re.compile(r"\^\s*\{?\s*(?:\\circ|\\degree)\s*\}?|\\degree(?![a-zA-Z])|\\circ(?![a-zA-Z])")
@@ -134,6 +135,9 @@ def normalize(text: str) -> str:
     text = text.replace("\\%", "%").replace("\\#", "#").replace("\\&", "&").replace("\\_", "_")
     text = _CURRENCY.sub(" ", text) if "\\$" in text or not text.isascii() else text
     text = _DELIMITERS.sub(" ", text)
+    if "\\begin" in text:
+        text, aligned = _ALIGNED.subn(" ", text)
+        text = text.replace("&", " ") if aligned else text
     text = _SPACES.sub(" ", text)
     text = _FRACTION.sub(r"\\frac", text)
     text = _REPEATING.sub(_repeating, text)
