@@ -178,3 +178,15 @@ def test_a_second_interrupt_ends_at_once(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
         assert process.returncode == 130
+
+
+def test_rows_of_one_id_share_what_is_asked_once(tmp_path: Path) -> None:
+    given = tmp_path / "in.jsonl"
+    given.write_text('{"problem": "p", "answer": "1"}\n{"problem": "p", "answer": "2"}\n')
+    with Running(engine="vllm", pause=0.01) as server:
+        done = sample(given, "--url", server.url)
+        assert done.returncode == 0, done.stderr
+        first, second = rows(done.stdout)
+        assert {first["answer"], second["answer"]} == {"1", "2"}
+        assert first["generations"] == second["generations"]
+        assert set(server.counters["finished"].values()) == {1}

@@ -36,6 +36,7 @@ class Sampler:
         self.stage, self.client, self.asking, self.journal, self.report = stage, client, asking, journal, report
         self.options = asking.options
         self._drafts: dict[Key, Draft] = {}
+        self._coming: dict[Key, asyncio.Future[Generation]] = {}
         self._cuts: dict[Key, int] = {}
         self._explained: set[str] = set()
         self._grader = Lane("grader") if self.options.until_correct else None
@@ -119,10 +120,20 @@ class Sampler:
         return None if "gold_unparsable" in outcomes else outcomes.count("correct")
 
     async def _generation(self, problem: str, id_: str, sample: int) -> Generation:
+        """What is kept, what is on its way for another row of the same id and problem, else a new one."""
         draft = self.asking.draft(problem, id_, sample)
         key = Key(id_, sample, self.asking.sha(draft))
         if (kept := self._finished(key)) is not None:
             return kept
+        if key in self._coming:
+            return await asyncio.shield(self._coming[key])
+        coming = self._coming[key] = asyncio.ensure_future(self._ask(draft, key))
+        try:
+            return await coming
+        finally:
+            del self._coming[key]
+
+    async def _ask(self, draft: Draft, key: Key) -> Generation:
         if self.journal and (partial := self.journal.partial(key)):
             draft.resume(partial.text, partial.state)
             self.report.continued += 1
