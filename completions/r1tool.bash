@@ -23,6 +23,7 @@ _r1tool() {
     split:--keep) words="any-correct all-correct none-correct complete verified judged" ;;
     split:--dedup) words="exact near" ;;
     split:--as) words="rows sft dpo kto grpo" ;;
+    split:--select) words="s1k limo" ;;
     split:-z) words="zstd none" ;;
     split:--compress) words="zstd none" ;;
     stats:-z) words="zstd none" ;;
@@ -40,8 +41,8 @@ _r1tool() {
     verify) words="--timeout --gold --gold-from-solution --answers --explain --overwrite -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
     judge) words="--which --votes --prompt --constrained --free --spool --journal --resume --no-resume --engine --url -m --model --tp --pp --replicas --nodes --gpus --server-log --ready-timeout --concurrency --stall-timeout --retries -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
     rank) words="--by --among --seed -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
-    split) words="-d --dir --only --by --fraction --keep --pass-rate --max-tokens --decontaminate --ngram --dedup --as --seed -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
-    stats) words="--by --json --pass-at --majority --gpus -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
+    split) words="-d --dir --only --by --fraction --keep --pass-rate --max-tokens --decontaminate --ngram --dedup --as --select --size --seed -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
+    stats) words="--by --json --pass-at --majority --gpus --plot --html -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
     push) words="--config --private --card --no-card --recipe --max-shard-size --dry-run -o --output -z --compress --level --rejects --strict -j --workers --limit -q --quiet --progress --no-progress" ;;
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
