@@ -77,6 +77,15 @@ def test_a_column_that_is_null_for_long_gets_the_type_it_has_later(tmp_path: Pat
     assert load(tmp_path / "set", "in", tmp_path / "cache") == given
 
 
+def test_values_nested_deeper_than_readers_go_become_their_json_text(tmp_path: Path) -> None:
+    deep: Any = 1
+    for _ in range(400):
+        deep = [deep]
+    ok("push", write(tmp_path / "in.jsonl", rows(1, extra=deep)), tmp_path / "out/")
+    (row,) = load(tmp_path / "out", "in", tmp_path / "cache")
+    assert json.loads(row["extra"]) == deep
+
+
 def test_values_without_a_common_type_become_their_json_text_and_that_is_said(tmp_path: Path) -> None:
     lines = [
         b'{"problem":"p","mixed": {"a": 1.50},"big":18446744073709551616,"empty":{}}',

@@ -350,3 +350,11 @@ def test_a_bad_row_is_rejected_and_the_others_go_on(tmp_path: Path) -> None:
 def test_options_that_contradict_each_other_are_a_usage_error(tmp_path: Path, options: tuple[str, ...]) -> None:
     done = r1tool("split", write(tmp_path / "in.jsonl", [trace(1, [])]), *options)
     assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_rows_without_a_problem_are_rejected_where_a_trainer_needs_one(tmp_path: Path) -> None:
+    rows = [{"answer": "3"}, {"problem": "p", "answer": "4"}]
+    done = r1tool("split", "--as", "grpo", "--rejects", tmp_path / "bad", write(tmp_path / "in.jsonl", rows))
+    assert done.returncode == 1
+    assert [row["answer"] for row in parse(done.stdout)] == ["4"]
+    assert json.loads((tmp_path / "bad").read_text())["reason"] == "no problem"

@@ -6,6 +6,8 @@ from typing import Any
 EXACT_FLOAT = 2**53
 """Up to here a double holds every integer."""
 INT64 = range(-(2**63), 2**63)
+MAX_DEPTH = 24
+"""Readers of Parquet refuse schemas of 100 levels, of which a list takes three."""
 MAX_KEYS = 256
 """An object with more different keys is a mapping, not a record."""
 
@@ -16,8 +18,10 @@ Shape = str | tuple[str, Any]
 """
 
 
-def shape_of(value: Any) -> Shape:
-    """The shape of one JSON value."""
+def shape_of(value: Any, depth: int = 0) -> Shape:
+    """The shape of one JSON value, `depth` levels below its column."""
+    if depth > MAX_DEPTH:
+        return "json"
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -32,9 +36,9 @@ def shape_of(value: Any) -> Shape:
     if isinstance(value, list):
         item: Shape = "null"
         for each in value:
-            item = merge(item, shape_of(each))
+            item = merge(item, shape_of(each, depth + 1))
         return "json" if item == "json" else ("list", item)
-    fields = {name: shape_of(each) for name, each in value.items()}
+    fields = {name: shape_of(each, depth + 1) for name, each in value.items()}
     return "json" if "json" in fields.values() or len(fields) > MAX_KEYS else ("struct", fields)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+from r1tool.errors import BadRow
 from r1tool.records.correctness import rightness
 from r1tool.records.row import Row
 from r1tool.selecting.correctness import completeness
@@ -21,7 +22,8 @@ def shaped(shape: Shape) -> Callable[[Row], Iterator[Row]]:
     rows: the row itself. sft: `messages`, with the chosen or else the first right generation. dpo: `prompt`,
     `chosen`, `rejected`, the same against the first wrong one, a complete one if there is any. kto: one row a decided
     generation, `prompt`, `completion`, `label`. grpo: `prompt`, `answer`, and `solution` with the answer boxed, as
-    TRL's accuracy_reward wants it. A generation nobody has decided on is never taken for wrong.
+    TRL's accuracy_reward wants it. A generation nobody has decided on is never taken for wrong. The functions raise
+    BadRow for a row without a problem.
     """
     return {"rows": _rows, "sft": _sft, "dpo": _dpo, "kto": _kto, "grpo": _grpo}[shape]
 
@@ -59,6 +61,8 @@ def _grpo(row: Row) -> Iterator[Row]:
 
 
 def _prompt(row: Row) -> list[dict[str, str]]:
+    if not row.get("problem"):
+        raise BadRow("no problem")
     return [{"role": "user", "content": row["problem"]}]
 
 
