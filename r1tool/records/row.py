@@ -75,14 +75,13 @@ class Row:
             return value
         if type(value) is str and name in _TEXTS:
             return value
-        if name in TYPES:
-            try:
-                value = _typed(name, value)
-            except msgspec.ValidationError as error:
-                raise BadRow(f"column {name!r}: {error}") from None
-            self._columns[name] = value
-        elif _is_rounded(value):
-            value = self._columns[name] = msgspec.json.decode(_split(self._line)[name])
+        try:
+            if name in TYPES:
+                value = self._columns[name] = _typed(name, value)
+            elif _is_rounded(value):
+                value = self._columns[name] = msgspec.json.decode(_split(self._line)[name])
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise BadRow(f"column {name!r}: {error}") from None
         self._typed.add(name)
         return value
 
@@ -149,7 +148,13 @@ def _typed(name: str, value: Any) -> Any:
 
 
 def _is_rounded(value: Any) -> bool:
-    return type(value) is msgspec.Raw or (type(value) is float and abs(value) >= EXACT_FLOAT)
+    """Whether there may be a number in `value` that orjson has not read exactly, or not at all."""
+    kind = type(value)
+    if kind is list:
+        return any(map(_is_rounded, value))
+    if kind is dict:
+        return any(map(_is_rounded, value.values()))
+    return kind is msgspec.Raw or (kind is float and abs(value) >= EXACT_FLOAT)
 
 
 @cache
