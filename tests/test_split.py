@@ -358,3 +358,8 @@ def test_rows_without_a_problem_are_rejected_where_a_trainer_needs_one(tmp_path:
     assert done.returncode == 1
     assert [row["answer"] for row in parse(done.stdout)] == ["4"]
     assert json.loads((tmp_path / "bad").read_text())["reason"] == "no problem"
+
+
+def test_a_part_that_no_row_is_of_is_told_with_those_there_are(tmp_path: Path) -> None:
+    done = ok("split", "--only", "nosuch", write(tmp_path / "in.jsonl", [trace(0, ["correct"])]))
+    assert b"no row is of the part 'nosuch'; there are default" in done.stderr

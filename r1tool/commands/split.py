@@ -51,6 +51,8 @@ Examples:
   r1tool split --only extended ranked.jsonl.zst | r1tool stats
 """
 
+OTHERS_SHOWN = 10
+
 
 def run(
     stream: StreamOptions,
@@ -82,7 +84,10 @@ def run(
     ] = None,
     ngram: Annotated[int, typer.Option("--ngram", metavar="N", min=1, help="Words of an n-gram.")] = NGRAM,
     dedup: Annotated[
-        Dedup | None, typer.Option("--dedup", help="Keep the first row of each problem.", show_default=False)
+        Dedup | None,
+        typer.Option(
+            "--dedup", help="Keep the first row of each problem; near takes the extra 'dedup'.", show_default=False
+        ),
     ] = None,
     shape: Annotated[Shape, typer.Option("--as", help="The columns to write.")] = "rows",
     selection: Annotated[
@@ -103,6 +108,7 @@ def run(
     rules = _rules(keep, pass_rate, max_tokens, decontaminate or [], ngram, dedup)
     reshape = shaped(shape)
     dropped: Counter[str] = Counter()
+    others: set[str] = set()
     with Folder(dir, stream.level) if dir is not None else nullcontext() as folder:
         with Stage("split", stream, writes=folder is None) as stage:
             kept = _kept(stage, rules, dropped)
@@ -116,6 +122,8 @@ def run(
                     continue
                 if name is None or (only is not None and name != only):
                     dropped["of another part"] += 1
+                    if name is not None and len(others) < OTHERS_SHOWN:
+                        others.add(name)
                 elif not rows:
                     dropped[f"nothing for {shape}"] += 1
                 else:
@@ -126,6 +134,8 @@ def run(
                             folder.write(name, each.encode())
         if dropped:
             stage.note("dropped " + ", ".join(f"{count} ({reason})" for reason, count in dropped.most_common()))
+        if only is not None and not stage.rows_out and others:
+            stage.note(f"no row is of the part {only!r}; there are {', '.join(sorted(others))}")
         if folder is not None and stage.status in (DONE, FAILED):
             _finish(folder, stage)
     return stage.status

@@ -50,7 +50,8 @@ def run(
         int | None, typer.Option("--gpus", metavar="N", min=1, help="Hours on N GPUs, generations an hour and GPU.")
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE", help="Draw charts into FILE.png or FILE.svg.")
+        Path | None,
+        typer.Option("--plot", metavar="FILE", help="Draw charts into FILE.png or .svg; takes the extra 'plot'."),
     ] = None,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page that needs no other.")
