@@ -76,10 +76,10 @@ class Row:
         if type(value) is str and name in _TEXTS:
             return value
         try:
-            if name in TYPES:
-                value = self._columns[name] = _typed(name, value)
-            elif _is_rounded(value):
-                value = self._columns[name] = msgspec.json.decode(_split(self._line)[name])
+            if _is_rounded(value):
+                value = self._columns[name] = _decoder(name)(_split(self._line)[name])
+            elif name in TYPES:
+                value = self._columns[name] = msgspec.convert(value, TYPES[name])
         except (msgspec.DecodeError, RecursionError) as error:
             raise BadRow(f"column {name!r}: {error}") from None
         self._typed.add(name)
@@ -139,12 +139,6 @@ def _parse_exactly(line: bytes, error: orjson.JSONDecodeError) -> Any:
         raise BadRow(f"not JSON: {error}") from None
     except RecursionError:
         raise BadRow("nested too deeply") from None
-
-
-def _typed(name: str, value: Any) -> Any:
-    if type(value) is msgspec.Raw:
-        return _decoder(name)(value)
-    return msgspec.convert(value, TYPES[name])
 
 
 def _is_rounded(value: Any) -> bool:
