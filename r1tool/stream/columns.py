@@ -1,4 +1,4 @@
-"""The small columns of a line, without parsing the long ones: 6 us instead of 80 us for a row of 46 KB."""
+"""The small columns of a line, without parsing the long ones: 6 to 30 us instead of 80 us for a row of 46 KB."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,8 +9,11 @@ BULKY = ("generations", "messages")
 """The columns that hold nearly all of a row's bytes."""
 STAND_IN = 5309687240127331
 """Takes a skipped column's place while the rest is parsed: where it turns up is where the column was."""
+MAX_QUOTES = 200
+"""With more quotes in a column a full parse is as quick."""
 
-_SPACE, _QUOTE, _COMMA, _BACKSLASH, _BRACE = b' ",\\}'
+_BACKSLASH = ord("\\")
+_OPEN, _CLOSE = b"[{", b"]}"
 
 
 class ColumnReader:
@@ -91,24 +94,37 @@ def _end_before(line: bytes, start: int, behind: bytes) -> int:
 
 
 def _end_of_list(line: bytes, start: int, behind: bytes) -> int:
-    """Just behind the list at `start`, or inside it; never further. Inside it, what is left does not parse.
+    """Just behind the list at `start`; -1 where it holds too many quotes, or does not end.
 
-    A bracket in a string is taken for the list's end only where the string ends in `],`: the quote behind it then
-    opens a string instead of closing one, and the line's quotes no longer pair up. One that ends an inner list leaves
-    a bracket too many.
+    Goes from quote to quote, which long texts have few of: between two strings stands what opens and closes lists.
     """
-    end, find = start, line.find
-    try:
-        while end := find(b"]", end) + 1:
-            following = line[end]
-            if following == _COMMA:
-                if line[end + 1] > _QUOTE:  # neither a quote nor space: the common case in mathematics
-                    continue
-            elif following > _SPACE and following != _BRACE:
-                continue
-            rest = line[end : end + 64].lstrip()
-            if not rest or (rest[0] == _COMMA and rest[1:].lstrip()[:1] in (b"", b'"')) or line[end:].strip() == b"}":
-                return end
-    except IndexError:
-        pass
+    find = line.find
+    depth = quotes = 0
+    at = start
+    while quotes < MAX_QUOTES:
+        quote = find(b'"', at)
+        for offset, byte in enumerate(line[at:quote] if quote >= 0 else line[at:], at + 1):
+            if byte in _OPEN:
+                depth += 1
+            elif byte in _CLOSE:
+                depth -= 1
+                if not depth:
+                    return offset
+        end = find(b'"', quote + 1) if quote >= 0 else -1
+        while line[end - 1] == _BACKSLASH and end > 0 and _is_escaped(line, end):
+            quotes += 1
+            end = find(b'"', end + 1)
+        if end < 0:
+            return -1
+        at = end + 1
     return -1
+
+
+def _is_escaped(line: bytes, at: int) -> bool:
+    """Whether an odd number of backslashes stands before `at`."""
+    if line[at - 2] != _BACKSLASH:
+        return True
+    first = at
+    while line[first - 1] == _BACKSLASH:
+        first -= 1
+    return (at - first) % 2 == 1
