@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +222,30 @@ def test_any_rows_pass_three_stages_untouched(rows: list[dict[str, Any]]) -> Non
     os.close(read_end)
     output, statuses, _ = pipeline.finish()
     assert (decompress(output), statuses) == (text, [0, 0, 0])
+
+
+@pytest.mark.parametrize("name", ["in.jsonl", "out.jsonl.zst", "out.jsonl.zst.journal", "link.jsonl"])
+def test_rejects_that_would_overwrite_an_input_or_the_output_are_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "in.jsonl").write_text('{"problem":"p"}\n')
+    (tmp_path / "link.jsonl").symlink_to("in.jsonl")
+    (tmp_path / "out.jsonl.zst.journal").write_text("kept")
+    done = subprocess.run(
+        [sys.executable, "-m", "r1tool", "rank", "in.jsonl", "-o", "out.jsonl.zst", "--rejects", name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f"--rejects {name}" in done.stderr
+    assert (tmp_path / "in.jsonl").read_text() == '{"problem":"p"}\n'
+    assert (tmp_path / "out.jsonl.zst.journal").read_text() == "kept"
+    assert not (tmp_path / "out.jsonl.zst").exists()
+
+
+def test_the_output_of_an_earlier_run_is_not_read_with_the_folder_it_lies_in(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text('{"problem":"p"}\n')
+    for _ in range(2):
+        command = [sys.executable, "-m", "r1tool", "rank", ".", "-o", "out.jsonl"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert "1 rows in, 1 out" in done.stderr

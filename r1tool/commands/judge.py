@@ -12,8 +12,9 @@ from r1tool.errors import FAILED, USAGE, R1Error
 from r1tool.judging.judge import DEFAULT_MODEL, Judge, JudgeSettings
 from r1tool.judging.prompt import check, default_template
 from r1tool.serving.options import ServingOptions
-from r1tool.stream.journal import Journal
+from r1tool.stream.journal import Journal, beside
 from r1tool.stream.options import StreamOptions
+from r1tool.stream.outputs import keep_apart
 from r1tool.stream.stage import Stage
 
 HELP = f"""Ask a model whether answers that the rules rejected are right after all.
@@ -75,7 +76,7 @@ def run(
     if serving.model is None and choose(serving, quiet=True) in ("vllm", "sglang"):
         serving = replace(serving, model=DEFAULT_MODEL)
 
-    path = journal or (f"{stream.output}.journal" if stream.output and "://" not in stream.output else None)
+    path = journal or beside(stream.output)
 
     async def main(stage: Stage, kept: Journal | None) -> None:
         def failed(reason: str) -> None:
@@ -89,6 +90,7 @@ def run(
             await run_rows(stage, judge.row, in_flight=ROWS_IN_FLIGHT, ordered=True)
         stage.note(f"{judge.asked} generations asked about, {judge.kept} taken from the journal")
 
+    keep_apart(stream.rejects, [path])
     with ExitStack() as stack:
         kept = stack.enter_context(Journal(path, resume=resume)) if path else None
         stage = stack.enter_context(Stage("judge", stream, spooled=spool))

@@ -93,7 +93,8 @@ def run(
     from r1tool.client.gather import run as run_loop
     from r1tool.sampling.options import check
     from r1tool.sampling.run import sample
-    from r1tool.stream.journal import Journal
+    from r1tool.stream.journal import Journal, beside
+    from r1tool.stream.outputs import keep_apart
     from r1tool.stream.stage import Stage
 
     options = SampleOptions(
@@ -119,11 +120,12 @@ def run(
         stream = replace(stream, limit=min(demo, demo if stream.limit is None else stream.limit))
     if dry_run:
         return _dry_run(stream, serving, options, source)
-    path = journal or (f"{stream.output}.journal" if stream.output and is_file(stream.output) else None)
+    path = journal or beside(stream.output)
+    keep_apart(stream.rejects, [path])
     with ExitStack() as stack:
         kept = stack.enter_context(Journal(path, resume=resume)) if path else None
         stage = stack.enter_context(Stage("sample", stream, source=source, drain=False))
-        output = stream.output if resume and stream.output and is_file(stream.output) else None
+        output = stream.output if resume and beside(stream.output) else None
         run_loop(sample(stage, serving, client, options, journal=kept, output=output))
     return stage.status
 
@@ -140,11 +142,6 @@ def _dry_run(
         request = first_request(stage.rows(), serving, options)
     print(orjson.dumps(request, option=orjson.OPT_INDENT_2).decode())
     return stage.status
-
-
-def is_file(output: str) -> bool:
-    """Whether an output is a file on this machine, there or to be made, and no pipe, device or bucket."""
-    return "://" not in output and output != "-" and (Path(output).is_file() or not Path(output).exists())
 
 
 def _template(given: str | None) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -107,6 +108,8 @@ def run(
     destination = _destination(by, fraction, seed)
     rules = _rules(keep, pass_rate, max_tokens, decontaminate or [], ngram, dedup)
     reshape = shaped(shape)
+    if dir is not None and stream.rejects and Path(stream.rejects).parent.resolve() == Path(dir).resolve():
+        raise R1Error(f"--rejects {stream.rejects}: --dir is for split's own files; name a file elsewhere", USAGE)
     dropped: Counter[str] = Counter()
     others: set[str] = set()
     with Folder(dir, stream.level) if dir is not None else nullcontext() as folder:

@@ -204,5 +204,12 @@ class Journal:
                 self._error = error
 
 
+def beside(output: str | None) -> str | None:
+    """The journal that belongs to an output file; None for stdout, a pipe, a device and a remote file."""
+    if output is None or output == "-" or "://" in output or (os.path.exists(output) and not os.path.isfile(output)):
+        return None
+    return f"{output}.journal"
+
+
 def _digest(key: Key) -> bytes:
     return hashlib.blake2b(f"{key.id}\0{key.sample}\0{key.sha}".encode(), digest_size=16).digest()

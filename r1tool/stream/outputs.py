@@ -2,10 +2,11 @@
 
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from r1tool.errors import R1Error
+from r1tool.errors import USAGE, R1Error
 from r1tool.stream.writers import Compress, LineWriter, encoder
 
 FILE_LEVEL = 3
@@ -41,6 +42,18 @@ def open_output(path: str | None, compress: Compress | None = None, level: int |
         return RowFile(path, compress or "zstd", level)
     except OSError as error:
         raise R1Error(f"{path or 'stdout'}: cannot write there: {error.strerror}") from None
+
+
+def keep_apart(rejects: str | None, others: Iterable[str | None]) -> None:
+    """Raise R1Error where `--rejects` names a file that the command reads or writes for something else."""
+    if rejects is None or "://" in rejects or (os.path.exists(rejects) and not os.path.isfile(rejects)):
+        return
+    path = os.path.realpath(rejects)
+    for other in others:
+        if other is not None and "://" not in other and os.path.realpath(other) == path:
+            raise R1Error(
+                f"--rejects {rejects}: that is an input, the output or the journal; name another file", USAGE
+            )
 
 
 class OpenFile:

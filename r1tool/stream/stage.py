@@ -1,5 +1,6 @@
 """One command's rows in and rows out: inputs, limits, rejects, output, signals and the closing line."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +11,7 @@ from r1tool.errors import BROKEN_PIPE, DONE, FAILED, BadRow, R1Error
 from r1tool.progress import Progress
 from r1tool.records.row import Row
 from r1tool.stream.options import StreamOptions
-from r1tool.stream.outputs import Output, open_output
+from r1tool.stream.outputs import Output, keep_apart, open_output
 from r1tool.stream.readers import Brake, Stopped, lines
 from r1tool.stream.signals import Signals
 from r1tool.stream.sources import Source, expand
@@ -38,7 +39,9 @@ class Stage:
         self.name, self.options = name, options
         self.status = DONE
         self.rows_in = self.rows_out = self.rejected = 0
-        self.sources: list[Source] = [] if source is not None else expand(options.inputs)
+        self.sources: list[Source] = [] if source is not None else _without_output(options)
+        output = [options.output, f"{options.output}.journal"] if options.output else []
+        keep_apart(options.rejects, [*output, *(each.path for each in self.sources)])
         self._adopt, self._writes, self._spooled = adopt, writes, spooled
         self._given = source
         self._lock = threading.RLock()
@@ -238,3 +241,16 @@ class Stage:
         rate = self.rows_in / max(seconds, 1e-3)
         speed = f"{rate:,.0f} rows/s" if rate >= 1 else f"{3600 * rate:,.0f} rows/h"
         self.note(f"{self.rows_in:,} rows in{out}{rejected}, {seconds:.1f} s, {speed}")
+
+
+def _without_output(options: StreamOptions) -> list[Source]:
+    """The inputs, less the output of an earlier run that a folder or a glob among them takes in."""
+    sources = expand(options.inputs)
+    if not options.output or "://" in options.output:
+        return sources
+    output = os.path.realpath(options.output)
+    return [
+        source
+        for source in sources
+        if source.path is None or source.path in options.inputs or os.path.realpath(source.path) != output
+    ]
