@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: .venv/demo
 	say() { echo; echo "$$ $$1"; eval "$$1"; }
 	rm -rf demo
-	say 'r1tool sample --demo 45 -n 4 --engine embedded | r1tool verify | r1tool judge --engine embedded | r1tool rank --by majority | r1tool split -d demo/'
+	say 'r1tool sample --demo 24 -n 4 --engine embedded | r1tool verify | r1tool judge --engine embedded | r1tool rank --by majority | r1tool split -d demo/'
 	say 'r1tool push demo/ ./demo/dataset'
 	say 'r1tool stats demo/*.jsonl.zst'
 

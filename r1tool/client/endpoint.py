@@ -58,12 +58,19 @@ class Endpoint:
 
             key = os.environ.get("R1TOOL_API_KEY") or os.environ.get("OPENAI_API_KEY")
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS),
+                connector=self._connector(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
                 read_bufsize=READ_BUFFER_BYTES,
                 headers={"Authorization": f"Bearer {key}"} if key else None,
             )
         return self._session
+
+    def _connector(self) -> "aiohttp.TCPConnector":
+        import aiohttp
+
+        if self.engine == "embedded":  # llama.cpp closes a connection after a few requests without saying so
+            return aiohttp.TCPConnector(limit=0, force_close=True)
+        return aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS)
 
     async def close(self) -> None:
         """Drop its connections."""

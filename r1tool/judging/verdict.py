@@ -11,7 +11,7 @@ from r1tool.records.columns import OPINIONS, JudgeVerdict, Opinion
 from r1tool.records.think import split
 
 _LINE = re.compile(r"verdict\b[\s:*_\"'`=]*(EQUIVALENT|DIFFERENT|AMBIGUOUS)\b", re.IGNORECASE)
-EXPLANATION_CHARACTERS = 200
+EXPLANATION_CHARACTERS = 120
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
