@@ -114,7 +114,7 @@ class Upkeep:
             self.note(f"{error}; going on without it")
 
     async def _keep_remote(self, endpoint: Endpoint) -> None:
-        pause, seen = PROBE_SECONDS / 4, False
+        pause, seen, told = PROBE_SECONDS / 4, False, False
         while True:
             trouble = await self._probe(endpoint)
             if trouble is None:
@@ -125,6 +125,9 @@ class Upkeep:
                 await endpoint.lost.wait()
                 self.note(f"{endpoint.url} does not answer; waiting for it")
                 continue
+            if not seen and not told:
+                self.note(f"waiting for {endpoint.url}: {trouble}")
+                told = True
             away = time.monotonic() - self._away_since
             patience = self.patience if self._seen else min(self.patience, FIRST_ANSWER_SECONDS)
             if away > patience and not any(each.alive for each in self.pool.endpoints):

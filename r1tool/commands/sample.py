@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HELP = """Ask a model for N reasoning traces of every problem.
 
-Rows with a `problem` come in; they go out as each is done, with `generations`, `finish_reasons`, `token_counts`,
+Rows with a `problem` come in; they go out as each is done, with new `generations`, `finish_reasons`, `token_counts`,
 `is_reasoning_complete` and `sampling` (model, engine, seeds, GPU seconds). Every finished generation is kept in a
 journal, by default beside `-o FILE`: run the same command again after whatever ended it, and only what is missing is
 asked for; answers that were under way are continued.

@@ -30,7 +30,7 @@ The answer is the last \\boxed{} behind </think>. It is compared as text and num
 mathematics, and by Math-Verify only where both are unsure. An answer that takes longer than --timeout or 1 GiB has
 verdict timeout and holds no other row up. Nothing in an answer is executed.
 
-Costs 0.3 to 1 ms of CPU a generation, on all cores (-j); memory does not grow with the stream.
+Cost: 0.3 to 1 ms of CPU a generation, on all cores (-j); memory does not grow with the stream.
 
 \b
 Example:

@@ -30,15 +30,21 @@ class Earlier:
         self._complete: set[int] = set()
         self._incomplete: set[int] = set()
         self._copied = False
+        others = 0
         for row in self._rows():
             mark = self._mark(row)
             if mark is None:
                 continue
+            others += self._made(row) is None
             if self._is_complete(row):
                 self._complete.add(mark)
             else:
                 self._incomplete.add(mark)
                 self._save(row)
+        if others:
+            self.note(
+                f"{self.path}: {others} rows were made with other options, and are made anew where they come again"
+            )
 
     def missing(self, rows: Iterator[Row], stage: "Stage") -> Iterator[Row]:
         """The rows still to be asked for; before the first, the complete ones are copied to the stage's output."""

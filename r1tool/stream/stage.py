@@ -225,6 +225,8 @@ class Stage:
 
     def _reject(self, input: str | None, line: int, id_: str | None, reason: str, row: msgspec.Raw) -> None:
         with self._lock:
+            if not self.rejected and not self._rejects:
+                self.note(f"rejected {input or 'row'}:{line}: {reason}; --rejects FILE keeps this and all others")
             self.rejected += 1
             self.progress.advance(0, bad=1)
             self.status = self.status or FAILED
