@@ -177,7 +177,7 @@ def _record(row: Row, verdicts: list[Verdict], mark: dict[str, Any]) -> None:
 
 
 def _explained(row: Row, verdicts: list[Verdict]) -> Iterator[str]:
-    name = row.get("uuid") or row.get("id") or f"line {row.line}"
+    name = row.get("uuid") or row.get("id") or f"{row.input}:{row.line}"
     for index, verdict in enumerate(verdicts):
         yield (
             f"{name} [{index}] {verdict.outcome}, decided by {verdict.tier}: gold read as {verdict.gold_read}, "

@@ -81,8 +81,8 @@ class Report:
         parts.append(f"{self.tokens:,} tokens ({self.tokens / seconds:,.0f}/s)")
         if self.done:
             parts.append(f"{self.truncated / self.done:.1%} cut at --max-tokens")
-        if self.gpu_seconds:
-            parts.append(f"{self.gpu_seconds / 3600:.3g} GPU hours")
+        if (hours := self.gpu_seconds / 3600) >= 0.01:
+            parts.append(f"{hours:,.2f} GPU hours")
         parts.append(f"{client.retries:,} retries")
         parts.append(f"{self.wasted:,} tokens wasted")
         return ", ".join(parts)

@@ -96,7 +96,7 @@ def percentile(histogram: Counter[int], share: float) -> float:
     ends = list(accumulate(histogram[number] for number in numbers))
     position = (ends[-1] - 1) * share / 100
     low, high = (numbers[bisect_right(ends, index)] for index in (floor(position), ceil(position)))
-    return low + (high - low) * (position % 1)
+    return round(low + (high - low) * (position % 1), 6)
 
 
 def _largest_first(groups: dict[str, Tally]) -> list[tuple[str, Tally]]:
