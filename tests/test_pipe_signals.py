@@ -270,3 +270,15 @@ def test_a_full_disk_is_told_of_in_a_sentence(tmp_path: Path) -> None:
         with Path("/dev/full").open("wb") as full:
             done = subprocess.run([*ours, str(source)], stdout=full, stderr=subprocess.PIPE, check=False)
         assert done.returncode == 1 and b"No space left on device" in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_a_stage_killed_before_its_first_row_is_a_cut_and_not_an_empty_stream(tmp_path: Path) -> None:
+    script = (
+        "(echo $BASHPID > sleeper; exec sleep 30)"
+        f" | (echo $BASHPID > killed; exec {sys.executable} -m r1tool rank)"
+        f" | {sys.executable} -m r1tool split -o out.jsonl.zst & last=$!; sleep 4; kill -9 $(cat killed);"
+        " wait $last; status=$?; kill $(cat sleeper); exit $status"
+    )
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "truncated" in done.stderr

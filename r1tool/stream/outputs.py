@@ -73,6 +73,11 @@ class OpenFile:
     def rows(self) -> int:
         return self._writer.rows
 
+    def begin(self) -> None:
+        """Tell whoever reads the pipe that a writer is there."""
+        if self.is_pipe:
+            self._writer.begin()
+
     def commit(self) -> None:
         self._writer.finish()
 

@@ -11,7 +11,7 @@ from r1tool.errors import BROKEN_PIPE, DONE, FAILED, BadRow, R1Error
 from r1tool.progress import Progress
 from r1tool.records.row import Row
 from r1tool.stream.options import StreamOptions
-from r1tool.stream.outputs import Output, keep_apart, open_output
+from r1tool.stream.outputs import OpenFile, Output, keep_apart, open_output
 from r1tool.stream.readers import Brake, Stopped, lines
 from r1tool.stream.signals import Signals
 from r1tool.stream.sources import Source, expand
@@ -76,6 +76,8 @@ class Stage:
 
     def __enter__(self) -> "Stage":
         self._signals.install()
+        if isinstance(self._output, OpenFile):
+            self._output.begin()
         if self.output_is_pipe and not self.options.output:
             self._signals.watch_reader(1)
         return self

@@ -44,6 +44,11 @@ class Stored:
     def __init__(self) -> None:
         self._open = False
 
+    def begin(self) -> list[bytes]:
+        """The start of a frame before there is a row: a writer killed early leaves a cut, not an empty stream."""
+        self._open = True
+        return [STORED_HEADER]
+
     def block(self, text: list[bytes]) -> list[bytes]:
         parts = [] if self._open else [STORED_HEADER]
         self._open = True
@@ -127,6 +132,11 @@ class LineWriter:
                 self._write_block()
             elif len(self._pending) == 2:
                 self._start_clock()
+
+    def begin(self) -> None:
+        """Tell the reader that a writer is there, if the encoder can."""
+        if isinstance(self._encoder, Stored):
+            self._write(self._encoder.begin())
 
     def flush(self) -> None:
         """Let what was written be readable now."""
