@@ -131,7 +131,7 @@ def test_real_commands_show_themselves_and_leave_the_shell_usable(terminal: Term
     source = write_rows(terminal.folder / "in.zst", [long_row(number, 2000) for number in range(300)])
     r1tool = f"{sys.executable} -m r1tool"
     out = terminal.folder / "out.zst"
-    terminal.type(f"{r1tool} split {source} | {r1tool} verify -j 1 | {r1tool} split -o {out}; echo over")
+    terminal.type(f"{r1tool} split {source} | {r1tool} verify -j 1 | {r1tool} split -o {out}; echo o''ver")
     screen = terminal.wait(lambda screen: "\nover" in screen)
     assert screen.count("300 rows in, 300 out") == 3, screen
     assert len(re.findall(r"^split .*300 rows .*done", screen, re.M)) == 2
