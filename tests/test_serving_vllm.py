@@ -64,7 +64,11 @@ def owner(
                 if below.name() == "sleep":
                     below.kill()
         process.terminate()
-        process.communicate()
+        try:
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:  # salloc may wait for ever for a group that is gone
+            process.kill()
+            process.communicate()
 
 
 def line_of(process: subprocess.Popen[str]) -> str:
