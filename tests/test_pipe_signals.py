@@ -1,10 +1,12 @@
 """Pipelines of real commands that are interrupted, ended, killed or no longer read."""
 
+import fcntl
 import itertools
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from streams import ENVIRONMENT, Pipeline, command, decompress, long_row, wait_f
 
 from r1tool.stream.readers import lines
 from r1tool.stream.sources import Source
+
+FULL_BYTES = 900_000
+"""What a pipe of 1 MiB holds when its writer is about to wait."""
 
 SPLIT = command("split")
 RANK = command("rank", "--by", "random", "--among", "all")
@@ -124,7 +129,9 @@ def test_a_second_signal_ends_at_once_though_nobody_empties_the_pipe(
     source = write_rows(tmp_path / "in.zst", [long_row(number) for number in range(200)])
     command_ = [*SPLIT, str(source)]
     process = subprocess.Popen(command_, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=ENVIRONMENT)
-    assert process.stdout and process.stdout.read(1)
+    assert process.stdout
+    pipe = process.stdout.fileno()
+    wait_for(lambda: int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder) > FULL_BYTES)
     wait_for(lambda: psutil.Process(process.pid).status() == psutil.STATUS_SLEEPING)
     process.send_signal(number)
     with pytest.raises(subprocess.TimeoutExpired):
