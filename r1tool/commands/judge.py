@@ -2,13 +2,13 @@
 
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from r1tool.client.options import ClientOptions
-from r1tool.errors import FAILED, USAGE, R1Error
+from r1tool.commands.options import text_or_file
+from r1tool.errors import FAILED
 from r1tool.judging.judge import DEFAULT_MODEL, Judge, JudgeSettings
 from r1tool.judging.prompt import check, default_template
 from r1tool.serving.options import ServingOptions
@@ -72,7 +72,8 @@ def run(
     from r1tool.client.gather import run_rows
     from r1tool.serving.engines import choose
 
-    settings = JudgeSettings(which, votes, read_prompt(prompt), constrained)
+    template = default_template() if prompt is None else check(text_or_file("--prompt", prompt))
+    settings = JudgeSettings(which, votes, template, constrained)
     if serving.model is None and choose(serving, quiet=True) in ("vllm", "sglang"):
         serving = replace(serving, model=DEFAULT_MODEL)
 
@@ -96,15 +97,3 @@ def run(
         stage = stack.enter_context(Stage("judge", stream, spooled=spool))
         run_loop(main(stage, kept))
     return stage.status
-
-
-def read_prompt(text: str | None) -> str:
-    """The judge's prompt: the default, TEXT itself or the content of @FILE. Raises R1Error where it cannot be used."""
-    if text is None:
-        return default_template()
-    if not text.startswith("@"):
-        return check(text)
-    try:
-        return check(Path(text[1:]).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise R1Error(f"--prompt {text}: {error}", USAGE) from None

@@ -3,10 +3,12 @@
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from r1tool.errors import USAGE, R1Error
 from r1tool.serving.options import ServingOptions
 
 
@@ -68,6 +70,17 @@ CLIENT = {
 
 GROUPS: dict[str, dict[str, Any]] = {"ServingOptions": SERVING, "ClientOptions": CLIENT, "StreamOptions": STREAM}
 """The groups, in the order of the help text, behind a command's own options."""
+
+
+def text_or_file(option: str, given: str) -> str:
+    """TEXT itself, or the content of @FILE. Raises R1Error where that cannot be read."""
+    if not given.startswith("@"):
+        return given
+    try:
+        return Path(given[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise R1Error(f"{option}: cannot read {given[1:]}: {reason}", USAGE) from None
 
 
 def spread(run: Callable[..., int]) -> Callable[..., int]:

@@ -2,12 +2,12 @@
 
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from r1tool.client.options import ClientOptions
+from r1tool.commands.options import text_or_file
 from r1tool.errors import USAGE, R1Error
 from r1tool.sampling.options import TEMPLATE, SampleOptions
 from r1tool.serving.options import ServingOptions
@@ -147,11 +147,7 @@ def _dry_run(
 def _template(given: str | None) -> str:
     if given is None:
         return TEMPLATE
-    if given.startswith("@"):
-        try:
-            given = Path(given[1:]).read_text(encoding="utf-8")
-        except OSError as error:
-            raise R1Error(f"--prompt-template: cannot read {given[1:]}: {error.strerror}", USAGE) from None
+    given = text_or_file("--prompt-template", given)
     if "{problem}" not in given:
         raise R1Error("--prompt-template must hold {problem}", USAGE)
     return given
