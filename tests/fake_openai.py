@@ -21,8 +21,34 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-TOKEN = re.compile(r"\s*\S+|\s+")
+WORD = re.compile(r"\s*\S+|\s+")
+CLOSE = "\n</think>"
+PIECE_CHARACTERS = 4
+FIRST_WORD = 0x02000000
+"""Above the bytes of any three, below those of four letters of ASCII."""
+OWN = [CLOSE, "<think>", "\nLet", "\n\nSo", *(f" {letter}{number}" for letter in "wa" for number in range(1000))]
+VOCABULARY = {word: FIRST_WORD + index for index, word in enumerate(OWN)}
+WORDS = {token: word for word, token in VOCABULARY.items()}
 OWNERS = {"vllm": "vllm", "sglang": "sglang", "llamacpp": "llamacpp", "openai": "somebody"}
+
+
+def pieces(text: str) -> list[str]:
+    """Its tokens: the model's own words with the space before them, other words in parts."""
+    parts: list[str] = []
+    for word in WORD.findall(text):
+        step = len(word) if word in VOCABULARY else PIECE_CHARACTERS if word.isascii() else 1
+        parts += [word[at : at + step] for at in range(0, len(word), step)]
+    return parts
+
+
+def encode(text: str) -> list[int]:
+    """The ids of its tokens, the same in every process, as those of servers of one model are."""
+    return [VOCABULARY.get(piece) or int.from_bytes(piece.encode()) for piece in pieces(text)]
+
+
+def decode(tokens: list[int]) -> str:
+    """What was encoded."""
+    return "".join(WORDS.get(token) or token.to_bytes(4).lstrip(b"\0").decode() for token in tokens)
 
 
 @dataclass
@@ -66,8 +92,6 @@ class Fake:
         self.bodies: list[dict[str, Any]] = []
         self.tokens = 0
         self.running = self.waiting = self.peak = 0
-        self.words: dict[str, int] = {}
-        self.texts: list[str] = []
         self.slots = asyncio.Semaphore(settings.slots)
 
     def app(self) -> web.Application:
@@ -91,23 +115,23 @@ class Fake:
         """The tokens of the answer that `seed` decides, without a swallowed <think>."""
         draw, own = random.Random(seed), self.settings
         if own.replies:
-            return TOKEN.findall(own.replies[seed % len(own.replies)])
+            return pieces(own.replies[seed % len(own.replies)])
         boxed = own.boxed[seed % len(own.boxed)] if own.boxed else str(seed % 100)
         length = draw.randint(max(1, own.thinking // 2), own.thinking * 3 // 2) if own.thinking else 0
         tokens = [f" w{draw.randrange(1000)}" for _ in range(length)]
         if own.thinks:
-            tokens = ([] if own.opens else ["<think>"]) + ["\nLet", *tokens, "\n</think>"]
+            tokens = ([] if own.opens else ["<think>"]) + ["\nLet", *tokens, CLOSE]
             tokens += ["\n\nSo"]
         tokens += [f" a{draw.randrange(1000)}" for _ in range(own.answer)]
-        return [*tokens, f" \\boxed{{{boxed}}}"]
+        return pieces("".join(tokens) + f" \\boxed{{{boxed}}}")
 
     def rest(self, seed: int, so_far: str) -> list[str]:
         """What follows `so_far` in the answer of `seed`; some more where a client put in its own words."""
         tokens = self.generate(seed)
         full = "".join(tokens)
         if full.startswith(so_far):
-            return TOKEN.findall(full[len(so_far) :])
-        close = tokens.index("\n</think>") if "\n</think>" in tokens else 0
+            return pieces(full[len(so_far) :])
+        close = tokens.index(CLOSE) if CLOSE in tokens else 0
         return tokens[close + 1 :] if "</think>" in so_far else [" again"] * 3 + tokens[close:]
 
     def render(self, messages: list[dict[str, str]]) -> str:
@@ -128,7 +152,7 @@ class Fake:
         prompt, so_far = self._prompt(body, chat)
         if own.refuse and own.refuse in prompt:
             return _error(400, "This model's maximum context length is 8 tokens.")
-        if len(TOKEN.findall(prompt)) > own.context:
+        if len(pieces(prompt)) > own.context:
             return _error(400, f"This model's maximum context length is {own.context} tokens.")
         failure = self._draw_failure()
         if failure in ("429", "503", "500", "400"):
@@ -146,7 +170,7 @@ class Fake:
         if len(tokens) > body.get("max_tokens", 1 << 30):
             tokens, finish = tokens[: body["max_tokens"]], "length"
         usage = {
-            "prompt_tokens": len(TOKEN.findall(prompt)) + len(TOKEN.findall(so_far)),
+            "prompt_tokens": len(pieces(prompt)) + len(pieces(so_far)),
             "completion_tokens": len(tokens),
         }
         self.waiting += 1
@@ -169,7 +193,7 @@ class Fake:
         choice = {"index": 0, "finish_reason": finish}
         choice |= {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
         if own.engine == "sglang" and body.get("return_prompt_token_ids"):
-            choice["prompt_token_ids"] = self.ids(prompt)
+            choice["prompt_token_ids"] = encode(prompt)
         return web.json_response({"id": "x", "choices": [choice], "usage": usage})
 
     async def _stream(
@@ -224,7 +248,7 @@ class Fake:
                 messages, so_far = messages[:-1], messages[-1]["content"]
             return self.render(messages), so_far
         prompt = body["prompt"]
-        text = "".join(self.texts[token] for token in prompt) if isinstance(prompt, list) else prompt
+        text = decode(prompt) if isinstance(prompt, list) else prompt
         marker = "<|assistant|>" + ("<think>\n" if self.settings.opens else "")
         for mark in (marker, "Solution:", "ANSWER:"):
             if mark in text:
@@ -288,20 +312,13 @@ class Fake:
         body = orjson.loads(await request.read())
         if self.settings.engine != "vllm" or self.settings.tokenless:
             return web.Response(status=404)
-        tokens = self.ids(self.render(body["messages"]) if "messages" in body else body["prompt"])
+        tokens = encode(self.render(body["messages"]) if "messages" in body else body["prompt"])
         return web.json_response({"tokens": tokens, "count": len(tokens)})
-
-    def ids(self, text: str) -> list[int]:
-        for word in TOKEN.findall(text):
-            if word not in self.words:
-                self.words[word] = len(self.words)
-                self.texts.append(word)
-        return [self.words[word] for word in TOKEN.findall(text)]
 
     async def detokenize(self, request: web.Request) -> web.Response:
         body = orjson.loads(await request.read())
         name = "text" if self.settings.engine == "sglang" else "prompt"
-        return web.json_response({name: "".join(self.texts[token] for token in body["tokens"])})
+        return web.json_response({name: decode(body["tokens"])})
 
     async def apply_template(self, request: web.Request) -> web.Response:
         if self.settings.engine != "llamacpp":
