@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from engines import vllm_cpu
 from r1tool.serving.engines import make_servers
 from r1tool.serving.options import ServingOptions
 from r1tool.serving.server import Server
+
+# what runs in the background may ignore SIGINT, and then so would the commands the tests interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # no example is wrong for being slow: the machines are shared
 hypothesis.settings.register_profile("untimed", deadline=None)
