@@ -5,7 +5,9 @@ import time
 from pathlib import Path
 
 import orjson
+import psutil
 import pytest
+from engines import vllm_cpu
 from sampling import command, problems, rows, sample
 
 pytestmark = pytest.mark.vllm
@@ -47,6 +49,44 @@ def test_a_thought_over_budget_is_closed(tmp_path: Path, vllm_server: str) -> No
         (text,), (counts,) = row["generations"], row["token_counts"]
         assert text.startswith("<think>\n") and "</think>" in text
         assert counts["thinking"] <= 16 and counts["completion"] <= 62
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("vllm_engine")
+def test_an_own_vllm_that_dies_is_restarted_and_every_answer_comes_once(tmp_path: Path) -> None:
+    """With a model whose template opens a thought that it never closes: vLLM itself does, at the budget."""
+    given, out, log = problems(tmp_path / "in", 6), tmp_path / "out.jsonl.zst", tmp_path / "vllm.log"
+    template = "Write a very long story about the number in this question: {problem}"
+    line = command(
+        *(given, "-n", 2, "--prompt-template", template, "--thinking-budget", 40, "--max-tokens", 70, "-o", out),
+        *("--engine", "vllm", "-m", vllm_cpu.THINKING_MODEL, "--server-log", log, "--", *vllm_cpu.ARGUMENTS),
+        *("--max-num-seqs", 4),
+    )
+    with (tmp_path / "talk").open("w+b") as talk:
+        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=talk, env=vllm_cpu.environment())
+        journal = Path(f"{out}.journal")
+        while not (journal.exists() and b'"text"' in journal.read_bytes()):
+            assert process.poll() is None, (tmp_path / "talk").read_text()
+            time.sleep(0.2)
+        family = psutil.Process(process.pid).children(recursive=True)
+        (core,) = [each for each in family if each.name().startswith("VLLM::EngineCor")]
+        core.kill()
+        assert process.wait(timeout=500) == 0, (tmp_path / "talk").read_text()
+        talk.seek(0)
+        said = talk.read().decode()
+    assert "one of its processes was killed" in said
+    made = rows(out)
+    assert sorted(row["problem"] for row in made) == [f"What is {number}?" for number in range(6)]
+    generations = [text for row in made for text in row["generations"]]
+    assert len(generations) == 12
+    counts = [counts for row in made for counts in row["token_counts"]]
+    assert all(each["thinking"] <= 42 and each["completion"] <= 72 for each in counts)
+    assert all(text.startswith("<think>\n") for text in generations)
+    closed = [text for text in generations if "</think>" in text]
+    assert len(closed) > 6
+    # by its mark, not by the one that a continuation puts in
+    assert not any("\n</think>\n\n" in text for text in closed)
+    assert not psutil.wait_procs(family, timeout=30)[1]
 
 
 def _generated(metrics: str) -> float:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -21,13 +22,15 @@ GONE_SECONDS = 15
 @pytest.fixture
 def fake_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder on the PATH with programs named vllm and sglang, for command lines are made only for what is there."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
     for name in ("vllm", "sglang"):
-        program = tmp_path / name
+        program = folder / name
         program.write_text("#!/bin/sh\nexit 3\n")
         program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     monkeypatch.delenv("R1TOOL_URL", raising=False)
-    return tmp_path
+    return folder
 
 
 def kept(*command: str, grace: float = 10.0) -> list[str]:
@@ -94,18 +97,14 @@ def test_a_killed_keeper_takes_its_command_with_it() -> None:
 # Which engine
 
 
-def test_auto_is_a_url_then_a_gpu_engine_then_embedded(
-    fake_programs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_auto_is_a_url_then_a_gpu_engine_then_embedded(fake_programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     assert engines.choose(ServingOptions(urls=["http://127.0.0.1:1"])) == "url"
     assert engines.choose(ServingOptions()) == "vllm"
     (fake_programs / "vllm").unlink()
     assert engines.choose(ServingOptions()) == "sglang"
-    assert "demonstration" not in capsys.readouterr().err
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert engines.choose(ServingOptions()) == "embedded"
-    assert "demonstration model" in capsys.readouterr().err
     monkeypatch.setenv("R1TOOL_URL", "http://a:1/v1 http://b:2/")
     assert engines.choose(ServingOptions()) == "url"
     assert engines.urls(ServingOptions()) == ["http://a:1", "http://b:2"]
@@ -115,6 +114,27 @@ def test_an_engine_and_a_url_contradict_each_other() -> None:
     with pytest.raises(R1Error, match="not both") as caught:
         engines.choose(ServingOptions(engine="vllm", urls=["http://127.0.0.1:1"]))
     assert caught.value.status == 2
+
+
+@pytest.mark.parametrize(
+    ("useless", "option"),
+    [
+        ({"gpus": "0-3"}, "--gpus"),
+        ({"nodes": 2}, "--nodes"),
+        ({"replicas": 2}, "--replicas"),
+        ({"engine_arguments": ["--dtype", "auto"]}, "what stands behind --"),
+    ],
+)
+def test_options_of_own_servers_are_not_ignored_where_there_are_none(useless: dict[str, Any], option: str) -> None:
+    with pytest.raises(R1Error, match=f"{option} is for servers that r1tool starts") as caught:
+        engines.choose(ServingOptions(urls=["http://127.0.0.1:1"], **useless))
+    assert caught.value.status == 2
+
+
+def test_asking_for_gpus_where_there_are_none_is_no_demonstration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(R1Error, match="--tp is of no use to the embedded engine"):
+        engines.choose(ServingOptions(tp=8))
 
 
 @pytest.mark.parametrize(
@@ -162,6 +182,20 @@ def test_the_command_line_of_vllm(fake_programs: Path) -> None:
     assert " ".join(full).endswith(
         " --runner pooling --tensor-parallel-size 8 --pipeline-parallel-size 2 --max-model-len 32768"
     )
+
+
+@pytest.mark.parametrize(
+    ("version", "knows"), [("0.31.2", False), ("0.32.0+cpu", True), ("1.0.0", True), (None, False)]
+)
+def test_a_vllm_that_can_end_thoughts_is_told_what_a_thought_is(
+    version: str | None, knows: bool, fake_programs: Path
+) -> None:
+    if version:
+        (fake_programs.parent / f"lib/python3.12/site-packages/vllm-{version}.dist-info").mkdir(parents=True)
+    serving = ServingOptions(engine="vllm", model="m", engine_arguments=["--dtype", "auto"])
+    told = engines.with_thinking_budget(serving).engine_arguments
+    assert told[-2:] == ["--dtype", "auto"]
+    assert (told[0] == "--reasoning-config") is knows
 
 
 def test_the_command_line_of_sglang(fake_programs: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from r1tool.client import requests
+from r1tool.client.budget import ends_thoughts
 from r1tool.client.continuation import CHAT, COMPLETION, continuation, learn_template
 from r1tool.client.draft import Draft
 from r1tool.client.endpoint import Endpoint
@@ -20,6 +21,7 @@ from r1tool.client.upkeep import Upkeep
 from r1tool.client.watchdog import Watchdog
 from r1tool.errors import R1Error
 from r1tool.records import think
+from r1tool.serving import embedded
 from r1tool.serving.engines import choose, make_servers, urls
 from r1tool.serving.options import ServingOptions
 
@@ -51,6 +53,8 @@ async def connect(
     Servers at URLs are waited for and identified here, unless `lazy`. Raises R1Error where there is none.
     """
     chosen = choose(serving)
+    if chosen == "embedded":
+        note(embedded.NOTICE)
     if chosen == "url":
         gpus = serving.tp * serving.pp
         endpoints = [Endpoint(url, gpus=gpus) for url in urls(serving)]
@@ -208,14 +212,14 @@ class Client:
                 if isinstance(error, Overloaded):
                     endpoint.growth.busy()
                 if isinstance(error, Gone):
-                    self._upkeep.lose(endpoint, hung=isinstance(error, Dead))
+                    self._upkeep.lose(endpoint, "has lost its engine" if isinstance(error, Dead) else None)
                 busy = 1 if progress() > before else busy + 1
                 pause = min(error.retry_after or _backoff(busy), LONGEST_WISH_SECONDS)
             except Broken as error:
                 endpoint.failed(since)
                 hung = isinstance(error, Stalled) and endpoint.idle > self.options.stall_timeout
                 if hung:
-                    self._upkeep.lose(endpoint, hung=True)
+                    self._upkeep.lose(endpoint, "hangs")
                 # a server of our own is restarted, and not for ever; that is no fault of the request
                 broken += not (hung and endpoint.server)
                 if broken > self.options.retries:
@@ -264,7 +268,9 @@ class Client:
         body = {"model": self._name(endpoint)} | body | draft.sampling
         if draft.tokens and "max_tokens" in body:
             body["max_tokens"] = max(1, body["max_tokens"] - draft.tokens)
-        if draft.cap is not None:
+        if draft.cap is not None and await ends_thoughts(endpoint):
+            body["thinking_token_budget"] = draft.cap
+        elif draft.cap is not None:
             body["max_tokens"] = max(1, min(body.get("max_tokens", draft.cap), draft.cap - draft.tokens))
         return route, body
 

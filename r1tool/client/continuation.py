@@ -51,7 +51,7 @@ async def continuation(endpoint: Endpoint, draft: Draft) -> tuple[str, dict[str,
     prompt = await _render(endpoint, endpoint.rendering, draft.messages)
     if isinstance(prompt, str):
         return COMPLETION, {"prompt": prompt + text}
-    tokens = await _call(endpoint, "/tokenize", {"prompt": text, "add_special_tokens": False})
+    tokens = await inquire(endpoint, "/tokenize", {"prompt": text, "add_special_tokens": False})
     if prompt is None or tokens is None:
         return None
     draft.prompt_tokens, draft.tokens = len(prompt), len(tokens["tokens"])
@@ -60,17 +60,17 @@ async def continuation(endpoint: Endpoint, draft: Draft) -> tuple[str, dict[str,
 
 async def _render(endpoint: Endpoint, way: str, messages: list[dict[str, str]]) -> str | list[int] | None:
     if way == "apply-template":
-        answer = await _call(endpoint, "/apply-template", {"messages": messages})
+        answer = await inquire(endpoint, "/apply-template", {"messages": messages})
         prompt = answer.get("prompt") if answer else None
         return prompt if isinstance(prompt, str) else None
-    answer = await _call(endpoint, "/tokenize", {"messages": messages, "add_generation_prompt": True})
+    answer = await inquire(endpoint, "/tokenize", {"messages": messages, "add_generation_prompt": True})
     tokens = answer.get("tokens") if answer else None
     return tokens if isinstance(tokens, list) and tokens else None
 
 
 async def _prompt_of_an_answer(endpoint: Endpoint) -> list[int]:
     """The prompt that SGLang (0.5.13 or later) reports beside an answer of one token; empty where it does not."""
-    answer = await _call(endpoint, CHAT, {"messages": PROBE, "max_tokens": 1, "return_prompt_token_ids": True})
+    answer = await inquire(endpoint, CHAT, {"messages": PROBE, "max_tokens": 1, "return_prompt_token_ids": True})
     choices = answer.get("choices") if answer else None
     for place in (answer, choices[0] if isinstance(choices, list) and choices else None):
         if isinstance(place, dict) and isinstance(tokens := place.get("prompt_token_ids"), list):
@@ -83,11 +83,11 @@ async def _tail(endpoint: Endpoint, prompt: str | list[int]) -> str:
         return prompt
     if not prompt:
         return ""
-    answer = await _call(endpoint, "/detokenize", {"tokens": prompt[-TAIL_TOKENS:]}) or {}
+    answer = await inquire(endpoint, "/detokenize", {"tokens": prompt[-TAIL_TOKENS:]}) or {}
     return str(answer.get("prompt") or answer.get("text") or "")
 
 
-async def _call(endpoint: Endpoint, route: str, body: dict[str, Any]) -> dict[str, Any] | None:
+async def inquire(endpoint: Endpoint, route: str, body: dict[str, Any]) -> dict[str, Any] | None:
     """One JSON answer, or None where the server has no such route or does not understand."""
     try:
         answer = await requests.post(endpoint, route, {"model": endpoint.model or "default"} | body)

@@ -26,7 +26,7 @@ class Endpoint:
     """A server at `url`, what it is, whether it lives, and how much it has in hand.
 
     `server` is set where it is one of our own. `gpus` is None where nobody knows. `lost` is set while it is out of the
-    pool, `hung` if it answers and does nothing.
+    pool, with its `trouble` in a few words if it answers and is of no use.
     """
 
     def __init__(self, url: str, *, server: "Server | None" = None, gpus: int | None = None) -> None:
@@ -34,7 +34,8 @@ class Endpoint:
         self.engine = server.engine if server else "openai"
         self.version: str | None = None
         self.model: str | None = server.model if server else None
-        self.alive = self.hung = False
+        self.alive = False
+        self.trouble: str | None = None
         self.lost = asyncio.Event()
         self.growth = Growth()
         self.in_flight = 0
@@ -44,6 +45,7 @@ class Endpoint:
         self.generated: float | None = None
         self.opened: bool | None = None
         self.rendering: str | None = None
+        self.ends_thoughts: bool | None = None
         self.learning = asyncio.Lock()
         self._failures = 0
         self._failed_at = self._rest_until = 0.0
@@ -106,7 +108,7 @@ class Endpoint:
 
     def revived(self) -> None:
         """It answers again."""
-        self.alive, self.hung = True, False
+        self.alive, self.trouble = True, None
         self.lost.clear()
         self.last_progress = time.monotonic()
         self._failures, self._rest_until = 0, 0.0

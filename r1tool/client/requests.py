@@ -135,7 +135,7 @@ def _failure(response: aiohttp.ClientResponse, route: str, content: bytes) -> Ex
     if status in (401, 403):
         return R1Error(f"{response.url.origin()} refuses ({status}): set R1TOOL_API_KEY or OPENAI_API_KEY")
     if status == 404:
-        return R1Error(f"{response.url} answered 404: {excerpt.rstrip(".")}; check --url and --model")
+        return R1Error(f"{response.url} answered 404: {excerpt.rstrip('.')}; check --url and --model")
     return Refused(message) if 400 <= status < 500 else Broken(message)
 
 

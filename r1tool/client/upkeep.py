@@ -16,6 +16,8 @@ LONGEST_PROBE_SECONDS = 15.0
 PROBE_TIMEOUT_SECONDS = 30.0
 FRUITLESS_STARTS = 3
 RESTART_SECONDS = 2.0
+LAST_WORDS_SECONDS = 10.0
+"""A server that has lost its engine ends by itself, and then its log says why."""
 
 
 class Upkeep:
@@ -47,12 +49,12 @@ class Upkeep:
         for endpoint in self.pool.endpoints:
             await endpoint.close()
 
-    def lose(self, endpoint: Endpoint, *, hung: bool = False) -> None:
-        """Nobody answers there: take it out until it is well again. One that `hung` is restarted if it is our own."""
+    def lose(self, endpoint: Endpoint, trouble: str | None = None) -> None:
+        """Nobody answers there: take it out until it is well again. One of our own in `trouble` is restarted."""
         if endpoint.alive:
             endpoint.alive = False
             self._away_since = time.monotonic()
-        endpoint.hung |= hung
+        endpoint.trouble = endpoint.trouble or trouble
         endpoint.lost.set()
 
     async def _guard(self, keeping: Coroutine[Any, Any, None]) -> None:
@@ -95,13 +97,13 @@ class Upkeep:
         try:
             await asyncio.wait([died, lost], return_when=asyncio.FIRST_COMPLETED)
             if not died.done():
-                await asyncio.wait([died], timeout=PROBE_SECONDS)
+                await asyncio.wait([died], timeout=LAST_WORDS_SECONDS if endpoint.trouble else PROBE_SECONDS)
             if died.done():
                 return died.result()
-            if endpoint.hung:
-                return f"{endpoint.server.name} hangs"
-            trouble = await self._probe(endpoint)
-            return f"{endpoint.server.name} does not answer: {trouble}" if trouble else None
+            if endpoint.trouble:
+                return f"{endpoint.server.name} {endpoint.trouble}"
+            unwell = await self._probe(endpoint)
+            return f"{endpoint.server.name} does not answer: {unwell}" if unwell else None
         finally:
             died.cancel()
             lost.cancel()

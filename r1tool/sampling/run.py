@@ -43,7 +43,10 @@ async def sample(
     from r1tool.client.gather import run_rows
     from r1tool.sampling.earlier import Earlier
     from r1tool.sampling.sampler import Sampler
+    from r1tool.serving.engines import with_thinking_budget
 
+    if options.thinking_budget is not None:
+        serving = with_thinking_budget(serving)
     async with connect(serving, client, note=stage.note, lazy=True) as servers:
         named = serving.model or servers.own_model
         asking = Asking(options, model=named, demonstration=_plain(options) and servers.demonstration)
@@ -83,7 +86,7 @@ def first_request(rows: Iterator[Row], serving: ServingOptions, options: SampleO
     from r1tool.client.continuation import CHAT, COMPLETION
     from r1tool.serving.engines import choose
 
-    engine = choose(serving, quiet=True)
+    engine = choose(serving)
     asking = Asking(options, demonstration=_plain(options) and engine == "embedded" and serving.model is None)
     for row in _with_problem(rows, options.problem_field):
         if problem := row.get("problem"):

