@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_openai import Running
+from fake_openai import Running, pieces
 
 from r1tool.client.client import Client, connect
 from r1tool.client.failures import GivenUp, Refused
@@ -57,7 +57,7 @@ def test_chat_and_complete(server: Running) -> None:
 
     chat, complete = ask(server.url, work=work)
     assert chat.text == complete.text == server.text(3)
-    assert chat.finish_reason == "stop" and chat.completion_tokens == len(server.text(3).split())
+    assert chat.finish_reason == "stop" and chat.completion_tokens == len(pieces(server.text(3)))
     assert chat.seconds > 0 and chat.url == server.url and chat.wasted == 0
 
 

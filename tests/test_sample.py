@@ -5,7 +5,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from fake_openai import Running
+from fake_openai import Running, pieces
 from sampling import problems, rows, sample, seeds
 
 from r1tool import __version__
@@ -29,7 +29,7 @@ def test_rows_come_back_with_all_columns_of_sample(tmp_path: Path, vllm: Running
     assert row["finish_reasons"] == ["stop"] * 3
     assert row["is_reasoning_complete"] == [True] * 3
     for counts, text in zip(row["token_counts"], row["generations"], strict=True):
-        assert counts["completion"] == len(text.split())
+        assert counts["completion"] == len(pieces(text))
         assert counts["thinking"] == len(text.partition("</think>")[0].split()) + 1
         assert counts["prompt"] > 0
     sampling = row["sampling"]
