@@ -26,7 +26,14 @@ CLOSE = "\n</think>"
 PIECE_CHARACTERS = 4
 FIRST_WORD = 0x02000000
 """Above the bytes of any three, below those of four letters of ASCII."""
-OWN = [CLOSE, "<think>", "\nLet", "\n\nSo", *(f" {letter}{number}" for letter in "wa" for number in range(1000))]
+OWN = [
+    CLOSE,
+    "<think>",
+    "</think>",
+    "\nLet",
+    "\n\nSo",
+    *(f" {letter}{number}" for letter in "wa" for number in range(1000)),
+]
 VOCABULARY = {word: FIRST_WORD + index for index, word in enumerate(OWN)}
 WORDS = {token: word for word, token in VOCABULARY.items()}
 OWNERS = {"vllm": "vllm", "sglang": "sglang", "llamacpp": "llamacpp", "openai": "somebody"}
@@ -58,7 +65,8 @@ class Settings:
 
     `thinking` and `answer` are tokens; `opens` says that the chat template ends with <think>; `parser` that thoughts
     come in a field of their own; `slots` is how many requests run at once, the others wait.
-    `replies`, where given, are all it ever says.
+    `replies`, where given, are all it ever says. `budget` is what it does with a thinking_token_budget: "kept" or
+    "ignored"; a server that was not set up for it refuses it, and an old one, "", does not look at it.
     """
 
     engine: str = "vllm"
@@ -77,6 +85,7 @@ class Settings:
     replies: list[str] = field(default_factory=list)
     failures: dict[str, float] = field(default_factory=dict)
     refuse: str | None = None
+    budget: str = ""
 
 
 class Fake:
@@ -164,6 +173,11 @@ class Fake:
         seed = int(body.get("seed") or 0)
         self.started[seed] += 1
         tokens = self.rest(seed, so_far)
+        if own.budget and not isinstance(budget := body.get("thinking_token_budget", 0), int):
+            return _error(400, "`thinking_token_budget` must be a non-negative integer")
+        if own.budget == "kept" and budget and CLOSE in tokens:
+            close = tokens.index(CLOSE)
+            tokens = tokens[: min(close, budget - len(pieces(so_far)))] + tokens[close:]
         for stop in body.get("stop") or []:
             tokens = _stopped(tokens, stop)
         finish = "stop"

@@ -55,12 +55,29 @@ def test_a_thought_over_budget_is_closed_and_answered(tmp_path: Path, engine: st
             assert counts["thinking"] == 12 and "\\boxed{" in text.partition("</think>")[2]
 
 
+@pytest.mark.parametrize("budget", ["kept", "ignored"])
+def test_a_server_that_ends_thoughts_itself_is_trusted_and_looked_after(tmp_path: Path, budget: str) -> None:
+    with Running(engine="vllm", thinking=200, opens=True, budget=budget) as server:
+        done = sample(problems(tmp_path / "in", 3), "--url", server.url, "-n", 2, "--thinking-budget", 12)
+        requests = server.counters["requests"]
+    assert done.returncode == 0, done.stderr
+    counts = [each for row in rows(done.stdout) for each in row["token_counts"]]
+    assert all(row["is_reasoning_complete"] == [True, True] for row in rows(done.stdout))
+    if budget == "kept":
+        assert {each["thinking"] for each in counts} == {13}
+        assert requests == {"/v1/chat/completions": 6, "/v1/completions": 2}
+    else:
+        assert {each["thinking"] for each in counts} == {12 + 64}
+        assert requests == {"/v1/chat/completions": 6, "/v1/completions": 2 + 6}
+
+
 def test_a_thought_within_budget_is_left_alone(tmp_path: Path) -> None:
     with Running(engine="vllm", thinking=20) as server:
         given = problems(tmp_path / "in", 3)
         plain = rows(sample(given, "--url", server.url).stdout)
         done = sample(given, "--url", server.url, "--thinking-budget", 500)
-        assert server.counters["requests"] == {"/v1/chat/completions": 12}
+        # the one is a question to the server: whether it knows of budgets
+        assert server.counters["requests"] == {"/v1/chat/completions": 12, "/v1/completions": 1}
     key = lambda row: row["problem"]  # noqa: E731
     assert [row["generations"] for row in sorted(rows(done.stdout), key=key)] == [
         row["generations"] for row in sorted(plain, key=key)

@@ -2,11 +2,15 @@
 
 import asyncio
 import os
+import subprocess
+import time
 from pathlib import Path
 
 import aiohttp
+import orjson
 import pytest
 from engines import vllm_cpu
+from sampling import command, problems, rows
 
 from r1tool.serving.engines import make_servers
 from r1tool.serving.identify import identify
@@ -20,17 +24,21 @@ ARGUMENTS = [
 ]
 
 
-@pytest.mark.sglang
-@pytest.mark.timeout(900)
-def test_sglang_starts_answers_and_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+pytestmark = [pytest.mark.sglang, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(autouse=True)
+def _engine(monkeypatch: pytest.MonkeyPatch) -> None:
     if not list(VENV.glob(".complete-*")):
         pytest.skip(f"no SGLang in {VENV}: it is optional; tests/engines/install_sglang_cpu.sh makes one")
-    if not vllm_cpu.MODEL.exists():
-        pytest.skip(f"{vllm_cpu.MODEL} is not there; run tests/engines/install_vllm_cpu.sh")
+    if reason := vllm_cpu.missing():
+        pytest.skip(reason)
     monkeypatch.setenv("PATH", f"{VENV / 'bin'}:{os.environ['PATH']}")
     for name, value in {"SGLANG_USE_CPU_ENGINE": "1", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}.items():
         monkeypatch.setenv(name, value)
 
+
+def test_sglang_starts_answers_and_ends(tmp_path: Path) -> None:
     async def life() -> None:
         options = ServingOptions(
             engine="sglang",
@@ -54,3 +62,36 @@ def test_sglang_starts_answers_and_ends(tmp_path: Path, monkeypatch: pytest.Monk
             await server.stop()
 
     asyncio.run(life())
+
+
+def test_an_own_sglang_thinks_within_its_budget_and_its_answers_are_continued(tmp_path: Path) -> None:
+    """With a model whose template opens a thought that it never closes."""
+    given, out, journal = problems(tmp_path / "in", 2), tmp_path / "out.jsonl.zst", tmp_path / "out.jsonl.zst.journal"
+    template = "Write a very long story about the number in this question: {problem}"
+    line = command(
+        *(given, "-n", 2, "--prompt-template", template, "--thinking-budget", 150, "--max-tokens", 170, "-o", out),
+        *("--engine", "sglang", "-m", vllm_cpu.THINKING_MODEL, "--server-log", tmp_path / "log", "--", *ARGUMENTS),
+    )
+    process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while not (journal.exists() and b'"text"' in journal.read_bytes()):
+        assert process.poll() is None
+        time.sleep(0.2)
+    process.terminate()
+    process.communicate()
+    assert process.returncode == 143
+    records = [orjson.loads(line) for line in journal.read_bytes().splitlines()[1:]]
+    begun = {(each["id"], each["sample"]): each["text"] for each in records if each.get("text") and not each.get("at")}
+    assert begun
+    done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(begun)} continued from earlier runs".encode() in done.stderr
+    made = rows(out)
+    texts = {(row["uuid"], sample): row["generations"][sample] for row in made for sample in range(2)}
+    assert len(texts) == 4
+    for key, text in begun.items():
+        assert texts[key].startswith("<think>\n" + text.strip()[:40])
+    assert all(text.startswith("<think>\n") for text in texts.values())
+    counts = [each for row in made for each in row["token_counts"]]
+    assert len({each["prompt"] for each in counts}) == 1
+    assert all(each["thinking"] <= 152 and each["completion"] <= 175 for each in counts)
+    assert any("\n</think>\n\n" in text for text in texts.values())

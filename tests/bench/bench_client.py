@@ -25,6 +25,7 @@ STREAM_TOKENS = 4000
 """Of each of the many streams when its memory is looked at; about 20 KB of text."""
 VLLM_REQUESTS = 64
 VLLM_TOKENS = 128
+VLLM_ROUNDS = 3
 
 EVENT = (
     b'{"id":"chatcmpl-8f0c5c0a2b7d4b0f","object":"chat.completion.chunk","created":1763800000,"model":"m",'
@@ -203,18 +204,19 @@ class _server:
 
 
 def _vllm() -> tuple[float, float] | None:
-    """Tokens/s of ours and of `vllm bench serve`, best of two turns each, on a server started for it."""
+    """Tokens/s of ours and of `vllm bench serve`, medians of rounds that each side begins in turn, on one server."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from engines import vllm_cpu
 
     if vllm_cpu.missing():
         return None
     with tempfile.TemporaryDirectory() as folder, vllm_cpu.vllm_server(Path(folder) / "log") as url:
-        ours, theirs = [], []
-        for _ in range(2):
-            ours.append(float(_side("vllm", url)))
-            theirs.append(_vllm_bench(url, Path(folder)))
-        return max(ours), max(theirs)
+        _side("vllm", url)  # the first requests of a server are slow
+        rates: dict[str, list[float]] = {"ours": [], "theirs": []}
+        for turn in range(VLLM_ROUNDS):
+            for side in ("ours", "theirs") if turn % 2 else ("theirs", "ours"):
+                rates[side].append(float(_side("vllm", url)) if side == "ours" else _vllm_bench(url, Path(folder)))
+        return statistics.median(rates["ours"]), statistics.median(rates["theirs"])
 
 
 async def _vllm_ours(url: str) -> float:
