@@ -60,7 +60,7 @@ def test_an_own_vllm_that_dies_is_restarted_and_every_answer_comes_once(tmp_path
     line = command(
         *(given, "-n", 2, "--prompt-template", template, "--thinking-budget", 40, "--max-tokens", 70, "-o", out),
         *("--engine", "vllm", "-m", vllm_cpu.THINKING_MODEL, "--server-log", log, "--", *vllm_cpu.ARGUMENTS),
-        *("--max-num-seqs", 4),
+        *("--max-num-seqs", 4, "--stream-interval", 3),
     )
     with (tmp_path / "talk").open("w+b") as talk:
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=talk, env=vllm_cpu.environment())
