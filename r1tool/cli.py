@@ -85,7 +85,7 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
     except typer.Exit as exit_:
         return exit_.exit_code
     except typer.TyperException as error:
-        return complain(prog, f"{error.format_message().rstrip('.')}; see '{prog} --help'", USAGE)
+        return complain(prog, f"{error.format_message().rstrip('.')}{_source(error)}; see '{prog} --help'", USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
@@ -143,6 +143,13 @@ def complain(prog: str, message: str, status: int) -> int:
         traceback.print_exc()
     sys.stderr.write(f"{prog}: {message}\n")
     return status
+
+
+def _source(error: Exception) -> str:
+    """Where the value of the option that `error` is about came from, if not from the command line."""
+    parameter, context = getattr(error, "param", None), getattr(error, "ctx", None)
+    source = context.get_parameter_source(parameter.name) if context and parameter else None
+    return f" ({parameter.envvar} in the environment)" if source and source.name == "ENVIRONMENT" and parameter else ""
 
 
 def _suggestion(name: str) -> str:

@@ -75,6 +75,7 @@ def test_an_unknown_option_is_one_sentence_and_status_2(name: str) -> None:
 
 def test_options_come_from_the_environment_and_the_command_line_wins() -> None:
     assert "no scorer" in r1tool("rank", R1TOOL_BY="nonsense").stderr
+    assert "(R1TOOL_WORKERS in the environment)" in r1tool("verify", R1TOOL_WORKERS="many").stderr
     assert r1tool("rank", "--by", "random", "-z", "none", R1TOOL_BY="nonsense").returncode == 0
 
 

@@ -1,5 +1,6 @@
 """Lines into zstd or plain text, each readable at once."""
 
+import contextlib
 import os
 import threading
 import time
@@ -170,11 +171,16 @@ class LineWriter:
     def _write(self, parts: list[bytes]) -> None:
         size = sum(map(len, parts))
         done = 0
-        while done < size:
-            if done or len(parts) > IOV_MAX:
-                done += os.write(self._fd, memoryview(b"".join(parts))[done:])
-            else:
-                done += os.writev(self._fd, parts)
+        try:
+            while done < size:
+                if done or len(parts) > IOV_MAX:
+                    done += os.write(self._fd, memoryview(b"".join(parts))[done:])
+                else:
+                    done += os.writev(self._fd, parts)
+        except OSError as error:
+            with contextlib.suppress(OSError):  # where there is no /proc
+                error.filename = os.readlink(f"/proc/self/fd/{self._fd}")
+            raise
 
     def _start_clock(self) -> None:
         if self._wake is None:
