@@ -1,5 +1,6 @@
 """Dispatch: `r1tool NAME ...` imports commands/NAME.py and runs it."""
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -95,7 +96,8 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
             return _reader_is_gone()
         raise
     except OSError as error:
-        return complain(prog, f"{error.filename or 'input or output'}: {error.strerror or error}", FAILED)
+        where = error.filename or ("stdout" if error.errno == errno.ENOSPC else "input or output")
+        return complain(prog, f"{where}: {error.strerror or error}", FAILED)
     except Exception as error:
         bug = f"{type(error).__name__}: {error}; a bug of r1tool, please report it with what R1TOOL_DEBUG=1 prints"
         return complain(prog, bug, FAILED)

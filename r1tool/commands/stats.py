@@ -77,6 +77,7 @@ def run(
     else:
         sys.stdout.write(table(result))
     # shown first: what was counted for an hour must not be lost over a picture
+    sys.stdout.flush()
     if picture is not None:
         plot(summary, result, picture)
     if html is not None:
