@@ -77,6 +77,16 @@ def test_a_column_that_is_null_for_long_gets_the_type_it_has_later(tmp_path: Pat
     assert load(tmp_path / "set", "in", tmp_path / "cache") == given
 
 
+def test_answers_that_are_numbers_become_text(tmp_path: Path) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text(
+        '{"problem": "p", "answer": 0.50}\n{"problem": "q", "answer": "x"}\n{"problem": "r", "answer": 7}\n'
+    )
+    ok("push", source, tmp_path / "out/")
+    (shard,) = (tmp_path / "out").rglob("*.parquet")
+    assert pq.read_table(shard)["answer"].to_pylist() == ["0.50", "x", "7"]
+
+
 def test_values_nested_deeper_than_readers_go_become_their_json_text(tmp_path: Path) -> None:
     deep: Any = 1
     for _ in range(400):

@@ -129,6 +129,23 @@ def test_explain_says_how_both_sides_were_read() -> None:
     assert "correct" in line and "reader" in line and "1/2" in line
 
 
+def test_an_answer_that_is_a_number_is_a_reference_and_stays_a_number(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    answers = ['"answer": 2', '"answer": 0.50', '"answer": 123456789012345678901', '"expected_answer": -7.0']
+    boxes = ["2", "1/2", "123456789012345678901", "-7"]
+    lines = [
+        f'{{"problem": "p", {answer}, "generations": ["\\\\boxed{{{box}}}", "\\\\boxed{{123456789012345678900}}"]}}'
+        for answer, box in zip(answers, boxes, strict=True)
+    ]
+    path.write_text("\n".join(lines))
+    done = subprocess.run(
+        [sys.executable, "-m", "r1tool", "verify", "-z", "none", str(path)], capture_output=True, text=True, check=True
+    )
+    for answer, line in zip(answers, done.stdout.splitlines(), strict=True):
+        assert answer in line
+        assert json.loads(line)["verdicts"] == ["correct", "wrong"]
+
+
 @pytest.mark.parametrize("wrong", [{"generations": [5]}, {"generations": "text"}, {"answer": ["5"]}])
 def test_a_row_that_cannot_be_used_is_rejected_and_the_rest_goes_on(wrong: dict[str, Any], tmp_path: Path) -> None:
     rejects = tmp_path / "rejects.jsonl"

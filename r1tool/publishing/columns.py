@@ -112,9 +112,11 @@ def arrow_schema(columns: dict[str, Shape]) -> Any:
 
 
 def arrow_row(row: Row, columns: dict[str, Shape]) -> dict[str, Any]:
-    """The row's values for `arrow_schema(columns)`; those of a json column as the text they have in the row."""
+    """The row's values for `arrow_schema(columns)`; those of a json column, and a number in `answer`, as text."""
     values: dict[str, Any] = orjson.loads(row.encode())
     texts = [name for name, shape in columns.items() if shape == "json" and values.get(name) is not None]
+    if isinstance(values.get("answer"), int | float):
+        texts.append("answer")
     if texts:
         raw = _split(row.encode())
         values.update({name: bytes(raw[name]).decode() for name in texts})

@@ -34,9 +34,12 @@ def adopt(row: Row, problem_field: str | None = None) -> Row:
         _take_problem(row)
     if "generations" not in row:
         _take_generations(row)
-    for column, aliases in (("answer", ANSWER), ("solution", SOLUTION)):
-        if column not in row and (text := _first_text(row, aliases)) is not None:
-            row[column] = text
+    if "answer" not in row:
+        text = _first_text(row, ANSWER) or next((row.digits(name) for name in ANSWER if name in row), None)
+        if text is not None:
+            row["answer"] = text
+    if "solution" not in row and (text := _first_text(row, SOLUTION)) is not None:
+        row["solution"] = text
     return row
 
 

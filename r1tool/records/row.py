@@ -75,6 +75,8 @@ class Row:
             return value
         if type(value) is str and name in _TEXTS:
             return value
+        if name == "answer" and type(value) in (int, float, msgspec.Raw):  # many data sets have numbers there
+            value = self.digits(name) or value
         try:
             if _is_rounded(value):
                 value = self._columns[name] = _decoder(name)(_split(self._line)[name])
@@ -84,6 +86,11 @@ class Row:
             raise BadRow(f"column {name!r}: {error}") from None
         self._typed.add(name)
         return value
+
+    def digits(self, name: str) -> str | None:
+        """The number in the column `name` of the row as it came, digit for digit; None if there is none."""
+        written = bytes(_split(self._line).get(name, b""))
+        return written.decode() if written and written[0] in b"-0123456789" else None
 
     def get(self, name: str, default: Any = None) -> Any:
         """The column, or `default` where it is missing or null."""
