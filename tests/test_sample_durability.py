@@ -226,3 +226,47 @@ def test_an_interrupt_writes_what_is_done(tmp_path: Path) -> None:
     written = {seed for row in made for seed in row["sampling"]["seeds"]}
     assert written <= finished and len(finished - written) <= 6
     assert all(len(row["generations"]) + row["sampling"].get("missing", 0) == 3 for row in made)
+
+
+def fill_the_pipe(given: Path, server: Running) -> "tuple[subprocess.Popen[bytes], int]":
+    """A run that nobody reads from, stuck with more finished rows than a pipe holds, and how many there are."""
+    given.write_text("".join(f'{{"problem": "{number} {"x" * 200_000}"}}\n' for number in range(40)))
+    arguments = command(given, "--url", server.url, "-n", 1, "--concurrency", 16)
+    process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    finished = [0]
+    while finished[-1] < 8 or len(set(finished[-5:])) > 1:
+        time.sleep(0.1)
+        finished.append(len(server.counters["finished"]))
+    return process, finished[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_waits_for_a_slow_reader_with_all_that_is_done(tmp_path: Path, number: int) -> None:
+    with Running(engine="vllm") as server:
+        process, finished = fill_the_pipe(tmp_path / "in", server)
+        process.send_signal(number)
+        time.sleep(0.5)
+        out, _ = process.communicate()
+    assert process.returncode == 128 + number
+    assert len(rows(out)) >= finished
+
+
+def test_a_second_interrupt_does_not_wait_for_the_reader(tmp_path: Path) -> None:
+    with Running(engine="vllm") as server:
+        process, _ = fill_the_pipe(tmp_path / "in", server)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+        assert process.stdout
+        process.stdout.close()
+
+
+def test_an_interrupt_does_not_wait_for_a_reader_that_is_gone(tmp_path: Path) -> None:
+    with Running(engine="vllm") as server:
+        process, _ = fill_the_pipe(tmp_path / "in", server)
+        assert process.stdout
+        process.stdout.close()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) in (130, 141)

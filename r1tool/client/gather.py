@@ -65,6 +65,8 @@ class _Gathering:
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
+            # a cancelled task does not take back the row it has given to the writer
+            await self.writer.run(lambda: None)
         if self.stop.done():
             self.stop.result()
 
@@ -94,7 +96,11 @@ class _Gathering:
         except BadRow as error:
             result, reason = None, str(error)
         if before and not self.stop.done():
-            await before.wait()
+            try:
+                await before.wait()
+            except asyncio.CancelledError:
+                if not self.stage.stopped:
+                    raise  # after a signal what is done is written, be it out of order
         if reason is not None:
             await self.writer.run(self.stage.reject, row, reason)
         elif result is not None:
