@@ -1,8 +1,11 @@
 """The journal: what was recorded is there again, whatever happened to the process that wrote it."""
 
+import contextlib
 import os
+import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -123,3 +126,47 @@ def test_starting_over_empties_the_journal(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(R1Error, match="cannot open the journal: No such file"):
         Journal(tmp_path / "nowhere" / "j")
+
+
+@contextlib.contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file can grow beyond `size` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_record_that_did_not_fit_spoils_no_other(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j") as journal:
+        journal.checkpoint(KEY, b"begun", {})
+        size = (tmp_path / "j").stat().st_size
+        with room_for(size + 20):
+            with pytest.raises(R1Error, match="cannot write the journal"):
+                journal.finish(Key("b", 0, "f00d"), {"text": "too long"})
+            with pytest.raises(R1Error, match="cannot write the journal"):
+                journal.checkpoint(KEY, b"begun and gone on", {})
+        assert (tmp_path / "j").stat().st_size == size
+        journal.checkpoint(KEY, b"begun and gone on again", {})
+        journal.finish(Key("c", 0, "f00d"), {"text": "fits"})
+    with Journal(tmp_path / "j") as journal:
+        partial = journal.partial(KEY)
+        assert partial is not None and partial.text == b"begun and gone on again"
+        assert Key("b", 0, "f00d") not in journal and Key("c", 0, "f00d") in journal
+
+
+def test_a_file_system_without_locks_will_do(tmp_path: Path) -> None:
+    program = f"""
+import errno, fcntl, os
+from r1tool.stream.journal import Journal, Key
+def refuse(*_):
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+fcntl.flock = refuse
+with Journal({str(tmp_path / "j")!r}) as journal:
+    journal.finish(Key(*{tuple(KEY)!r}), 1)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    with Journal(tmp_path / "j") as journal:
+        assert KEY in journal

@@ -1,6 +1,7 @@
 """`sample` loses nothing, doubles nothing and asks nothing twice, whatever ends it."""
 
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -270,3 +271,30 @@ def test_an_interrupt_does_not_wait_for_a_reader_that_is_gone(tmp_path: Path) ->
         process.stdout.close()
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) in (130, 141)
+
+
+def test_a_disk_that_is_full_for_a_moment_costs_no_checkpoint_after_it(tmp_path: Path) -> None:
+    given, kept = problems(tmp_path / "in", 3), tmp_path / "j"
+    with Running(engine="vllm", pause=0.02, thinking=400) as server:
+        arguments = [given, "--url", server.url, "--journal", kept, "-n", 1]
+        process = start(*arguments)
+        wait_for_tokens(server, 100)
+        process.send_signal(signal.SIGUSR1)
+        while not (begun := kept.stat().st_size) > 1000:
+            time.sleep(0.05)
+        _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (begun + 150, hard))
+        wait_for_tokens(server, 400)
+        process.send_signal(signal.SIGUSR1)
+        assert process.stderr and b"answers under way are not kept" in process.stderr.readline()
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        wait_for_tokens(server, 600)
+        process.terminate()
+        assert b"not kept" not in process.communicate()[1]
+        assert process.returncode == 143
+        server.set(pause=0)
+        done = sample(*arguments)
+        assert done.returncode == 0 and b"3 continued" in done.stderr, done.stderr
+        check(made := rows(done.stdout), server, 3, 1)
+        whole = sum(counts["completion"] for row in made for counts in row["token_counts"])
+        assert server.counters["tokens"] <= 1.1 * whole

@@ -9,7 +9,7 @@ import msgspec
 from r1tool.client.budget import force
 from r1tool.client.draft import Draft
 from r1tool.client.gather import Lane
-from r1tool.errors import FAILED, BadRow
+from r1tool.errors import FAILED, BadRow, R1Error
 from r1tool.records.ids import row_id
 from r1tool.records.row import Row
 from r1tool.sampling.generation import Generation, fill
@@ -91,6 +91,11 @@ class Sampler:
         for key, draft in self._drafts.items():
             self._keep(key, draft)
 
+    def _warn_once(self, text: str) -> None:
+        if text not in self._explained:
+            self._explained.add(text)
+            self.stage.warn(text)
+
     def _explain(self, id_: str, failures: list[BaseException]) -> None:
         """Say why generations are missing, each kind of reason once."""
         for reason in map(str, failures):
@@ -168,10 +173,13 @@ class Sampler:
         return generation
 
     def _keep(self, key: Key, draft: Draft) -> None:
-        if self.journal and draft.text:
-            anew = self._cuts.get(key, 0) != draft.cuts
+        if not self.journal or not draft.text:
+            return
+        try:
+            self.journal.checkpoint(key, draft.text, draft.state, anew=self._cuts.get(key, 0) != draft.cuts)
             self._cuts[key] = draft.cuts
-            self.journal.checkpoint(key, draft.text, draft.state, anew=anew)
+        except R1Error as error:  # a full disk may have room again when there is an answer to keep
+            self._warn_once(f"{error}; answers under way are not kept")
 
 
 async def _settle(tasks: Iterable["asyncio.Task[Any]"]) -> bool:

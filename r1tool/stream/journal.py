@@ -1,5 +1,6 @@
 """An append-only record of what has been paid for: finished results, and partial texts on their way to one."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -113,9 +114,9 @@ class Journal:
         at = 0 if anew else self._written.get(digest, 0)
         if not anew and len(text) == at:
             return
-        self._written[digest] = len(text)
         encoded = msgspec.Raw(msgspec.json.encode(state))
         self._append(_Record(*key, text=text[at:].decode(), at=at, state=encoded))
+        self._written[digest] = len(text)
 
     def sync(self) -> None:
         """Put what was written onto the disk."""
@@ -144,6 +145,8 @@ class Journal:
             raise R1Error(
                 f"{self.path}: another process is writing this journal; wait for it, or give --journal another file"
             ) from None
+        except OSError:
+            pass  # a file system without locks
 
     def _open(self, resume: bool) -> None:
         size = os.fstat(self._fd).st_size
@@ -188,11 +191,13 @@ class Journal:
     def _write(self, data: bytes) -> None:
         if self._error:
             raise R1Error(f"{self.path}: cannot write the journal: {self._error.strerror}")
+        view = memoryview(data)
         try:
-            view = memoryview(data)
             while view:
                 view = view[os.write(self._fd, view) :]
         except OSError as error:
+            with contextlib.suppress(OSError):  # the next record must not be glued to a torn one
+                os.ftruncate(self._fd, os.fstat(self._fd).st_size - (len(data) - len(view)))
             raise R1Error(f"{self.path}: cannot write the journal: {error.strerror}") from None
         self._dirty = True
 
