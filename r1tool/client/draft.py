@@ -68,7 +68,9 @@ class Draft:
         if content:
             if self._in_reasoning and not closed:
                 self._in_reasoning = False
-                self.text = self.text.rstrip() + b"\n" + CLOSE + b"\n\n"
+                thought = self.text.rstrip()
+                self.cuts += len(thought) < len(self.text)
+                self.text = thought + b"\n" + CLOSE + b"\n\n"
                 self.thinking_tokens = self.tokens
                 content = content.lstrip()
             self.text += content.encode()
