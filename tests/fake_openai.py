@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from aiohttp import web
+from aiohttp import BasicAuth, web
 
 WORD = re.compile(r"\s*\S+|\s+")
 CLOSE = "\n</think>"
@@ -60,13 +60,16 @@ def decode(tokens: list[int]) -> str:
 
 @dataclass
 class Settings:
-    """`failures` gives the share of requests that end in 429, 503, 500, 400, html, drop, early, garbage, error, stall,
-    or the end of the server (exit).
+    """`failures` gives the share of requests that end in 429, 503, 500, 400, html, drop, early, garbage, bytes, error,
+    stall, or the end of the server (exit).
 
     `thinking` and `answer` are tokens; `opens` says that the chat template ends with <think>; `parser` that thoughts
     come in a field of their own; `slots` is how many requests run at once, the others wait.
     `replies`, where given, are all it ever says. `budget` is what it does with a thinking_token_budget: "kept" or
     "ignored"; a server that was not set up for it refuses it, and an old one, "", does not look at it.
+    `per_event` is how many tokens an event carries, `streams` whether there are events at all, `ending` what comes of
+    the connection behind the finish_reason: "" is as it should be, drop, hang, or cut within the last line.
+    `status` answers every request, with `location` as a redirection to another server; `probes` those for a template.
     """
 
     engine: str = "vllm"
@@ -86,6 +89,13 @@ class Settings:
     failures: dict[str, float] = field(default_factory=dict)
     refuse: str | None = None
     budget: str = ""
+    per_event: int = 1
+    streams: bool = True
+    ending: str = ""
+    status: int = 0
+    location: str = ""
+    probes: int = 0
+    login: str = ""
 
 
 class Fake:
@@ -153,6 +163,10 @@ class Fake:
         if len(self.bodies) < 2000:
             self.bodies.append(body)
         own = self.settings
+        if own.location:
+            return web.Response(status=own.status, headers={"Location": own.location + request.path})
+        if own.status:
+            return _error(own.status, "injected")
         if own.key and request.headers.get("Authorization") != f"Bearer {own.key}":
             return web.json_response({"error": {"message": "no key"}}, status=401)
         if body.get("model") not in (own.model, None):
@@ -193,7 +207,7 @@ class Fake:
             self.running += 1
             self.peak = max(self.peak, self.running)
             try:
-                if body.get("stream"):
+                if body.get("stream") and own.streams:
                     with contextlib.suppress(ConnectionResetError):
                         return await self._stream(request, body, chat, tokens, finish, usage, failure)
                     raise asyncio.CancelledError
@@ -205,7 +219,11 @@ class Fake:
         self.finished[seed] += 1
         text = "".join(tokens)
         choice = {"index": 0, "finish_reason": finish}
-        choice |= {"message": {"role": "assistant", "content": text}} if chat else {"text": text}
+        message = {"role": "assistant", "content": text}
+        if own.parser and chat:
+            thought, _, answer = text.removeprefix("<think>").partition("</think>")
+            message |= {"content": answer, "reasoning_content": thought}
+        choice |= {"message": message} if chat else {"text": text}
         if own.engine == "sglang" and body.get("return_prompt_token_ids"):
             choice["prompt_token_ids"] = encode(prompt)
         return web.json_response({"id": "x", "choices": [choice], "usage": usage})
@@ -222,14 +240,19 @@ class Fake:
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
+        own, total = self.settings, len(tokens)
+        tokens = ["".join(tokens[at : at + own.per_event]) for at in range(0, total, own.per_event)]
         breaks = self.random.randrange(len(tokens)) if failure and tokens else -1
         thinking = chat and self.settings.parser
+        continuous = (body.get("stream_options") or {}).get("continuous_usage_stats")
         for index, token in enumerate(tokens):
             if index == breaks:
                 if failure == "stall":
                     await asyncio.sleep(3600)
                 elif failure == "garbage":
                     await response.write(b'data: {"choices": [{"del\n\n')
+                elif failure == "bytes":
+                    await response.write(b'data: {"choices": [{"delta": {"content": "\xf0\x9f"}}]}\n\n')
                 elif failure == "error":
                     await response.write(b'data: {"error": {"message": "injected", "code": 500}}\n\n')
                 elif failure == "drop" and request.transport:
@@ -242,16 +265,28 @@ class Fake:
                     continue
                 name = "reasoning" if self.settings.engine == "vllm" else "reasoning_content"
             choice = {"index": 0, "finish_reason": None} | ({"delta": {name: token}} if chat else {"text": token})
-            await response.write(b"data: " + orjson.dumps({"id": "x", "choices": [choice]}) + b"\n\n")
-            self.tokens += 1
+            event: dict[str, Any] = {"id": "x", "choices": [choice]}
+            if continuous:
+                event["usage"] = usage | {"completion_tokens": min((index + 1) * own.per_event, total)}
+            await response.write(b"data: " + orjson.dumps(event) + b"\n\n")
+            self.tokens += own.per_event
             if self.settings.pause:
                 await asyncio.sleep(self.settings.pause)
         last = {"index": 0, "finish_reason": finish} | ({"delta": {}} if chat else {"text": ""})
-        await response.write(b"data: " + orjson.dumps({"id": "x", "choices": [last]}) + b"\n\n")
+        await response.write(b"data: " + orjson.dumps({"id": "x", "choices": [last]}))
+        if own.ending == "cut":
+            return response
+        await response.write(b"\n\n")
+        if own.ending == "drop" and request.transport:
+            await asyncio.sleep(0.05)
+            request.transport.abort()
+            return response
         if (body.get("stream_options") or {}).get("include_usage"):
             await response.write(b"data: " + orjson.dumps({"id": "x", "choices": [], "usage": usage}) + b"\n\n")
         self.finished[int(body.get("seed") or 0)] += 1
         await response.write(b"data: [DONE]\n\n")
+        if own.ending == "hang":
+            await asyncio.sleep(3600)
         return response
 
     def _prompt(self, body: dict[str, Any], chat: bool) -> tuple[str, str]:
@@ -283,6 +318,8 @@ class Fake:
         own = self.settings
         if own.key and request.headers.get("Authorization") != f"Bearer {own.key}":
             return web.json_response({"error": {"message": "no key"}}, status=401)
+        if own.login and request.headers.get("Authorization") != BasicAuth(*own.login.split(":")).encode():
+            return web.json_response({"error": {"message": "no login"}}, status=401)
         entry = {"id": own.model, "object": "model", "owned_by": OWNERS[own.engine]}
         return web.json_response({"object": "list", "data": [entry]})
 
@@ -323,6 +360,8 @@ class Fake:
         return web.Response()
 
     async def tokenize(self, request: web.Request) -> web.Response:
+        if self.settings.probes:
+            return _error(self.settings.probes, "injected")
         body = orjson.loads(await request.read())
         if self.settings.engine != "vllm" or self.settings.tokenless:
             return web.Response(status=404)
@@ -335,6 +374,8 @@ class Fake:
         return web.json_response({name: decode(body["tokens"])})
 
     async def apply_template(self, request: web.Request) -> web.Response:
+        if self.settings.probes:
+            return _error(self.settings.probes, "injected")
         if self.settings.engine != "llamacpp":
             return web.Response(status=404)
         return web.json_response({"prompt": self.render(orjson.loads(await request.read())["messages"])})

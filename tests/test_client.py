@@ -13,6 +13,7 @@ import pytest
 from fake_openai import Running, pieces
 
 from r1tool.client.client import Client, connect
+from r1tool.client.draft import Draft
 from r1tool.client.failures import GivenUp, Refused
 from r1tool.client.gather import run, run_rows
 from r1tool.client.options import ClientOptions
@@ -20,6 +21,7 @@ from r1tool.client.sse import EventBuffer
 from r1tool.errors import BadRow, R1Error
 from r1tool.records.row import Row
 from r1tool.serving.options import ServingOptions
+from r1tool.stream.journal import Journal, Key
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.stage import Stage
 
@@ -149,6 +151,51 @@ def test_events_are_put_together_however_they_are_cut() -> None:
             got += buffer.feed(stream[place : place + size])
             place += size
         assert got == events
+
+
+def chat(server: Running, options: ClientOptions | None = None, seed: int = 3) -> Any:
+    """The answer of `server` to one question."""
+
+    async def work(client: Client) -> Any:
+        return await client.chat(MESSAGES, seed=seed)
+
+    return ask(server.url, work=work, options=options)
+
+
+@pytest.mark.parametrize("ending", ["drop", "hang", "cut"])
+def test_an_answer_is_whole_once_its_finish_reason_has_come(ending: str) -> None:
+    with Running(engine="vllm", ending=ending) as server:
+        reply = chat(server, ClientOptions(retries=0, stall_timeout=30))
+        assert reply.text == server.text(3) and reply.completion_tokens == len(pieces(server.text(3)))
+        assert server.counters["started"] == {"3": 1}
+
+
+@pytest.mark.parametrize("parser", [False, True])
+def test_a_server_that_does_not_stream_is_understood(parser: bool) -> None:
+    with Running(engine="openai", streams=False, parser=parser, thinking=2000) as server:
+        reply = chat(server, ClientOptions(retries=0))
+        assert reply.text.split() == server.text(3).split()
+        assert reply.completion_tokens == len(pieces(server.text(3)))
+        assert 0.9 * reply.completion_tokens < reply.thinking_tokens < reply.completion_tokens
+
+        async def complete(client: Client) -> Any:
+            return await client.complete("2 + 2 =", seed=3, max_tokens=4)
+
+        reply = ask(server.url, work=complete)
+        assert reply.text == "".join(pieces(server.text(3))[:4]) and reply.finish_reason == "length"
+
+
+def test_a_checkpoint_before_the_end_of_a_parsed_thought_is_not_damaged_by_the_next(tmp_path: Path) -> None:
+    draft, key, cuts = Draft(messages=MESSAGES), Key("id", 0, "sha"), 0
+    with Journal(tmp_path / "journal") as journal:
+        for reasoning, content in [("Four", None), (" it is.\n\n", None), (None, "\n\nFour."), (None, " Yes.")]:
+            draft.append(content, reasoning)
+            journal.checkpoint(key, draft.text, draft.state, anew=draft.cuts != cuts)
+            cuts = draft.cuts
+    assert draft.text == b"<think>\nFour it is.\n</think>\n\nFour. Yes."
+    with Journal(tmp_path / "journal") as journal:
+        kept = journal.partial(key)
+        assert kept and kept.text == draft.text
 
 
 def gather(tmp_path: Path, count: int, work: Any, **more: Any) -> tuple[list[int], Stage]:

@@ -33,7 +33,7 @@ def test_every_generation_once_among_all_kinds_of_failure(tmp_path: Path) -> Non
         assert set(server.counters["finished"].values()) == {1}
 
 
-@pytest.mark.parametrize("failure", ["500", "html", "garbage", "error", "early"])
+@pytest.mark.parametrize("failure", ["500", "html", "garbage", "bytes", "error", "early"])
 def test_a_generation_that_always_fails_costs_its_retries(tmp_path: Path, failure: str) -> None:
     with Running(engine="openai", failures={failure: 1.0}) as server:
         given = problems(tmp_path / "in", 1)

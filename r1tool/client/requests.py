@@ -1,6 +1,7 @@
 """One request to one server: its body, its stream, and what kind of failure a failure is."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,9 @@ from r1tool.client.failures import Broken, Busy, Dead, Gone, Overloaded, Refused
 from r1tool.errors import R1Error
 
 EXCERPT_CHARACTERS = 300
+TOKEN_CHARACTERS = 4
+ENDING_SECONDS = 2.0
+"""For what follows a finish_reason: the count of tokens, and the end, by which the connection can be used again."""
 JSON_HEADERS = {"Content-Type": "application/json"}
 FINISHED = {"stop": "stop", "length": "length", "eos": "stop", "eos_token": "stop", "tool_calls": "stop"}
 DEAD_ENGINE = ("EngineDead", "EngineCore encountered", "engine is dead")
@@ -25,41 +29,87 @@ async def stream(
     """Ask for a streamed completion and append it to `draft` until its finish_reason is known.
 
     `seen` is called after each event that brought text; once it says True the rest is not read, and there is
-    no finish_reason. Raises Busy, Broken or Refused; what has arrived by then is in the draft.
+    no finish_reason. Raises Busy, Broken or Refused; what has arrived by then is in the draft. What fails behind the
+    finish_reason costs the server's count of tokens at most.
     """
     body = body | {"stream": True, "stream_options": {"include_usage": True}}
-    before, finish, usage = draft.tokens, None, None
     draft.finish_reason = None
+    answer = _Answer(endpoint, draft)
     async with _exchange(endpoint, route, body) as response:
         if "text/event-stream" not in response.headers.get("Content-Type", ""):
-            raise Broken(f"{route} answered {_excerpt(await response.read())} instead of a stream of events")
-        buffer = sse.EventBuffer()
-        while chunk := await response.content.readany():
-            for data in buffer.feed(chunk):
-                if data == sse.DONE:
-                    break
-                event = _event(data, route)
-                if event.usage is not None:
-                    usage = event.usage
-                if not event.choices:
-                    continue
-                choice = event.choices[0]
-                delta = choice.delta
-                if delta is None:
-                    content, reasoning = choice.text, None
-                else:
-                    content, reasoning = delta.content, delta.reasoning or delta.reasoning_content
-                if content or reasoning:
-                    draft.append(content, reasoning)
-                    endpoint.progressed(1)
-                    if seen and seen(draft):
-                        return
-                if choice.finish_reason:
-                    finish = choice.finish_reason
-    if finish not in FINISHED:
-        raise Broken(f"{route} ended its stream {f'with finish_reason {finish!r}' if finish else 'too early'}")
-    draft.finish_reason = FINISHED[finish]
-    _count(draft, before, usage)
+            for event in _events_of(await response.read(), route):
+                if answer.take(event) and seen and seen(draft):
+                    return
+        elif await _follow(response, route, answer, lambda: bool(seen and seen(draft))):
+            return
+    if answer.finish not in FINISHED:
+        how = f"with finish_reason {answer.finish!r}" if answer.finish else "too early"
+        raise Broken(f"{route} ended its stream {how}")
+    draft.finish_reason = FINISHED[answer.finish]
+    answer.count()
+
+
+async def _follow(response: aiohttp.ClientResponse, route: str, answer: "_Answer", enough: Callable[[], bool]) -> bool:
+    """Take events to the end of the stream, or until `enough` says so (True)."""
+    buffer, ending = sse.EventBuffer(), asyncio.timeout(None)
+    try:
+        async with ending:
+            while True:
+                chunk = await response.content.readany()
+                for data in buffer.feed(chunk or b"\n"):  # a last line may lack its end
+                    if data != sse.DONE and answer.take(_event(data, route)) and enough():
+                        return True
+                    if (answer.finish or data == sse.DONE) and ending.when() is None:
+                        ending.reschedule(asyncio.get_running_loop().time() + ENDING_SECONDS)
+                if not chunk:
+                    return False
+    except (aiohttp.ClientError, OSError, Broken):
+        if ending.when() is None:
+            raise
+    return False
+
+
+class _Answer:
+    """What the events of one request have brought to the draft."""
+
+    def __init__(self, endpoint: Endpoint, draft: Draft) -> None:
+        self.finish: str | None = None
+        self._endpoint, self._draft, self._before = endpoint, draft, draft.tokens
+        self._usage: sse.Usage | None = None
+
+    def take(self, event: sse.Event) -> bool:
+        """Whether the event brought text."""
+        if event.usage is not None:
+            self._usage = event.usage
+        if not event.choices:
+            return False
+        choice = event.choices[0]
+        if choice.finish_reason:
+            self.finish = choice.finish_reason
+        delta = choice.delta
+        if delta is None:
+            content, reasoning = choice.text, None
+        else:
+            content, reasoning = delta.content, delta.reasoning or delta.reasoning_content
+        if not content and not reasoning:
+            return False
+        self._draft.append(content, reasoning)
+        self._endpoint.progressed(1)
+        return True
+
+    def count(self) -> None:
+        """Put the server's count of tokens in the place of our count of events: an event may carry several."""
+        draft, before, usage = self._draft, self._before, self._usage
+        if usage is None:
+            return
+        if usage.prompt_tokens is not None and draft.prompt_tokens is None:
+            draft.prompt_tokens = max(0, usage.prompt_tokens - before)
+        if usage.completion_tokens is None:
+            return
+        events, thinking = draft.tokens - before, draft.thinking_tokens
+        if thinking is not None and thinking > before and events:
+            draft.thinking_tokens = before + round((thinking - before) * usage.completion_tokens / events)
+        draft.tokens = before + usage.completion_tokens
 
 
 async def post(endpoint: Endpoint, route: str, body: dict[str, Any]) -> Any:
@@ -114,13 +164,30 @@ class _exchange:
 def _event(data: bytes, route: str) -> sse.Event:
     try:
         event = sse.decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Broken(f"{route} sent an event that cannot be read ({error}): {_excerpt(data)}") from None
     if event.error is not None:
         message = event.error.get("message") if isinstance(event.error, dict) else event.error
         text = f"{route} broke off: {message}"
         raise Dead(text) if any(sign in str(message) for sign in DEAD_ENGINE) else Broken(text)
     return event
+
+
+def _events_of(content: bytes, route: str) -> Iterator[sse.Event]:
+    """An answer that came as one JSON object, in events of about a token: so it is seen how long the thought is."""
+    try:
+        whole = sse.decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise Broken(f"{route} answered {_excerpt(content)} instead of a stream of events") from None
+    choice = whole.choices[0] if whole.choices else None
+    if choice is None or whole.error is not None:
+        raise Broken(f"{route} answered {_excerpt(content)} instead of a stream of events")
+    message = choice.message or sse.Delta(content=choice.text)
+    for name, text in (("reasoning", message.reasoning or message.reasoning_content), ("content", message.content)):
+        for at in range(0, len(text := text or ""), TOKEN_CHARACTERS):
+            delta = sse.Delta(**{name: text[at : at + TOKEN_CHARACTERS]})
+            yield sse.Event(choices=[sse.Choice(delta=delta)])
+    yield sse.Event(choices=[sse.Choice(finish_reason=choice.finish_reason)], usage=whole.usage)
 
 
 def _failure(response: aiohttp.ClientResponse, route: str, content: bytes) -> Exception:
@@ -149,17 +216,3 @@ def _excerpt(content: bytes) -> str:
         text = content.decode(errors="replace")
     text = " ".join(text.split())
     return text if len(text) <= EXCERPT_CHARACTERS else text[:EXCERPT_CHARACTERS] + "..."
-
-
-def _count(draft: Draft, before: int, usage: sse.Usage | None) -> None:
-    """Put the server's count of tokens in the place of our count of events: an event may carry several."""
-    if usage is None:
-        return
-    if usage.prompt_tokens is not None and draft.prompt_tokens is None:
-        draft.prompt_tokens = max(0, usage.prompt_tokens - before)
-    if usage.completion_tokens is None:
-        return
-    events, thinking = draft.tokens - before, draft.thinking_tokens
-    if thinking is not None and thinking > before and events:
-        draft.thinking_tokens = before + round((thinking - before) * usage.completion_tokens / events)
-    draft.tokens = before + usage.completion_tokens

@@ -13,6 +13,7 @@ class Delta(msgspec.Struct):
 
 class Choice(msgspec.Struct):
     delta: Delta | None = None
+    message: Delta | None = None
     text: str | None = None
     finish_reason: str | None = None
 
@@ -29,7 +30,7 @@ class Usage(msgspec.Struct):
 
 
 class Event(msgspec.Struct):
-    """One chunk of a chat or a text completion, as vLLM, SGLang, llama.cpp and OpenAI send them."""
+    """One chunk of a chat or a text completion, or a whole one, as vLLM, SGLang, llama.cpp and OpenAI send them."""
 
     choices: list[Choice] = []
     usage: Usage | None = None
