@@ -6,7 +6,9 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -298,3 +300,79 @@ def test_a_disk_that_is_full_for_a_moment_costs_no_checkpoint_after_it(tmp_path:
         check(made := rows(done.stdout), server, 3, 1)
         whole = sum(counts["completion"] for row in made for counts in row["token_counts"])
         assert server.counters["tokens"] <= 1.1 * whole
+
+
+def test_rows_alike_are_asked_for_once_however_far_apart_they_are(tmp_path: Path) -> None:
+    given, out = tmp_path / "in", tmp_path / "out.jsonl"
+    given.write_text('{"problem": "the same"}\n' * 6)
+    with Running(engine="vllm") as server:
+        assert sample(given, "--url", server.url, "-o", out, "-n", 1, "--concurrency", 1).returncode == 0
+        assert server.counters["requests"]["/v1/chat/completions"] == 1
+    made = rows(out)
+    assert len(made) == 6 and len({row["generations"][0] for row in made}) == 1
+    assert Path(f"{out}.journal").read_bytes().count(b'"done"') == 1
+
+
+EDITS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "no reasons": lambda row: row.pop("finish_reasons"),
+    "reasons of null": lambda row: row.update(finish_reasons=[None, None]),
+    "fewer generations": lambda row: row.update(generations=row["generations"][:1]),
+    "generations null": lambda row: row.update(generations=None),
+    "seeds null": lambda row: row["sampling"].update(seeds=None),
+    "seeds of another kind": lambda row: row["sampling"].update(seeds=[[1], {}]),
+    "no problem": lambda row: row.pop("problem"),
+    "no model": lambda row: row["sampling"].pop("model"),
+    "missing of another kind": lambda row: row["sampling"].update(missing="two"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_an_edited_row_is_asked_for_again(tmp_path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    given, out = problems(tmp_path / "in", 2), tmp_path / "out.jsonl"
+    with Running(engine="vllm") as server:
+        sample(given, "--url", server.url, "-o", out)
+        made = rows(out)
+        edit(made[0])
+        out.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in made))
+        Path(f"{out}.journal").unlink()
+        done = sample(given, "--url", server.url, "-o", out, "-n", 3)
+        assert done.returncode == 0, done.stderr
+        check([row for row in rows(out) if "problem" in row], server, 2, 3)
+
+
+def test_counts_that_were_cut_short_are_unknown(tmp_path: Path) -> None:
+    given, out = problems(tmp_path / "in", 1), tmp_path / "out.jsonl"
+    with Running(engine="vllm") as server:
+        sample(given, "--url", server.url, "-o", out)
+        (row,) = rows(out)
+        out.write_bytes(orjson.dumps(row | {"token_counts": row["token_counts"][:1]}))
+        Path(f"{out}.journal").unlink()
+        assert sample(given, "--url", server.url, "-o", out, "-n", 3).returncode == 0
+        assert server.counters["requests"]["/v1/chat/completions"] == 3
+    (again,) = rows(out)
+    assert again["token_counts"][0] == row["token_counts"][0]
+    assert again["token_counts"][1] == {"prompt": None, "completion": None, "thinking": None}
+
+
+def test_samples_of_another_offset_do_not_replace_those_in_the_file(tmp_path: Path) -> None:
+    given, out = problems(tmp_path / "in", 2), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm") as server:
+        sample(given, "--url", server.url, "-o", out)
+        before = out.read_bytes()
+        done = sample(given, "--url", server.url, "-o", out, "--sample-index-offset", 2)
+        assert done.returncode == 2 and b"another -o" in done.stderr, done.stderr
+        assert out.read_bytes() == before
+        assert server.counters["requests"]["/v1/chat/completions"] == 4
+
+
+def test_another_method_takes_over_what_the_file_holds(tmp_path: Path) -> None:
+    """None is right, so that each problem gets --max-n samples."""
+    given, out = problems(tmp_path / "in", 3, answer="7"), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm", boxed=["1"]) as server:
+        for most, bought in ((3, 9), (4, 12)):
+            method = ["-n", 2, "--until-correct", 1, "--max-n", most]
+            assert sample(given, "--url", server.url, "-o", out, *method).returncode == 0
+            assert server.counters["requests"]["/v1/chat/completions"] == bought
+            assert [row["sampling"]["max_n"] for row in rows(out)] == [most] * 3
+            check(rows(out), server, 3, most)
+            Path(f"{out}.journal").unlink()

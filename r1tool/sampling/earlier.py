@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from r1tool.errors import BadRow
+from r1tool.errors import USAGE, BadRow, R1Error
 from r1tool.records.ids import row_id, sample_seed
 from r1tool.records.row import Row
-from r1tool.sampling.generation import SETTINGS, Generation, settings
+from r1tool.sampling.generation import ANSWERING, METHOD, settings, taken
 from r1tool.sampling.request import Asking
 from r1tool.stream.journal import Journal, Key
 
@@ -96,12 +96,14 @@ class Earlier:
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
     def _is_complete(self, row: Row) -> bool:
-        made = self._made(row)
-        seeds = made.get("seeds", []) if made else []
-        return made is not None and "missing" not in made and seeds[: self.asking.options.n] == self._seeds(row)
+        made, options = self._made(row), self.asking.options
+        if made is None or "missing" in made or _named(made, METHOD) != _named(settings(options), METHOD):
+            return False
+        seeds = made.get("seeds")
+        return isinstance(seeds, list) and seeds[: options.n] == self._seeds(row, options.offset, options.n)
 
     def _made(self, row: Row) -> dict[str, Any] | None:
-        """How the row's generations were made, None if not as is asked for now."""
+        """How the row's generations were made, None if those asked for now would be others."""
         try:
             made: dict[str, Any] | None = row.get("sampling")
         except BadRow:
@@ -117,37 +119,34 @@ class Earlier:
             wanted["model"] = self.model
         if not made or any(made.get(name) != value for name, value in wanted.items()):
             return None
-        return made if {name: made[name] for name in SETTINGS if made.get(name)} == settings(options) else None
+        return made if _named(made, ANSWERING) == _named(settings(options), ANSWERING) else None
 
-    def _seeds(self, row: Row) -> list[int]:
+    def _seeds(self, row: Row, first: int, count: int) -> list[int]:
         options, id_ = self.asking.options, row_id(row, self.asking.options.id_field)
-        return [sample_seed(options.seed, id_, options.offset + sample) for sample in range(options.n)]
+        return [sample_seed(options.seed, id_, sample) for sample in range(first, first + count)]
 
     def _save(self, row: Row) -> None:
-        """Put the generations of an incomplete row into the journal, unless they are there."""
+        """Put the generations of an incomplete row into the journal, unless they are there.
+
+        Raises R1Error where they come before --sample-index-offset: the row would lose them.
+        """
         made = self._made(row)
-        if not self.journal or made is None:
+        if not self.journal or made is None or not row.get("problem"):
             return
-        id_, seeds = row_id(row, self.asking.options.id_field), made.get("seeds", [])
-        counts = row.get("token_counts", [])
-        first = self.asking.options.offset
-        for sample in range(first, first + len(seeds) + made.get("missing", 0)):
+        id_, kept = row_id(row, self.asking.options.id_field), taken(row)
+        first, lost = self.asking.options.offset, made.get("missing", 0)
+        if kept.keys() & set(self._seeds(row, 0, first)):
+            raise R1Error(
+                f"{self.path} holds samples from before --sample-index-offset {first}, which would be replaced; "
+                "give the new ones another -o",
+                USAGE,
+            )
+        for sample in range(first, first + len(kept) + (lost if isinstance(lost, int) else 0)):
             draft = self.asking.draft(row["problem"], id_, sample)
             key = Key(id_, sample, self.asking.sha(draft))
-            if draft.sampling["seed"] not in seeds or key in self.journal:
-                continue
-            at = seeds.index(draft.sampling["seed"])
-            count = counts[at] if at < len(counts) and counts[at] else None
-            generation = Generation(
-                text=row["generations"][at],
-                finish_reason=row["finish_reasons"][at],
-                seed=seeds[at],
-                model=made["model"],
-                engine=made["engine"],
-                version=made.get("engine_version"),
-                prompt_tokens=count.prompt if count else None,
-                completion_tokens=count.completion if count else None,
-                thinking_tokens=count.thinking if count else None,
-                gpu_seconds=made["gpu_seconds"] / len(seeds) if made.get("gpu_seconds") is not None else None,
-            )
-            self.journal.finish(key, generation, remember=True)
+            if draft.sampling["seed"] in kept and key not in self.journal:
+                self.journal.finish(key, kept[draft.sampling["seed"]], remember=True)
+
+
+def _named(made: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: made[name] for name in names if made.get(name)}

@@ -1,11 +1,13 @@
 """One finished generation: what the journal keeps of it, and how a row is put together from several."""
 
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
 
 from r1tool import __version__
 from r1tool.client.reply import Reply
+from r1tool.errors import BadRow
 from r1tool.records import think
 from r1tool.records.columns import ALIGNED
 from r1tool.records.ids import problem_uuid
@@ -16,8 +18,10 @@ from r1tool.sampling.request import Asking
 STALE = (*ALIGNED, "correctness_count", "scores", "messages")
 """What speaks of the generations a row had before it was sampled again."""
 
-
-SETTINGS = ("thinking_budget", "wait", "until_correct", "max_n")
+ANSWERING = ("thinking_budget", "wait")
+"""What of the method decides an answer ..."""
+METHOD = ("until_correct", "max_n")
+"""... and what decides how many are asked for."""
 
 
 class Generation(msgspec.Struct, omit_defaults=True):
@@ -69,6 +73,44 @@ def fill(row: Row, generations: list[Generation], missing: int, asking: Asking) 
     return row
 
 
+class _Made(msgspec.Struct):
+    """What is read again of `sampling`."""
+
+    seeds: list[int]
+    model: str
+    engine: str
+    engine_version: str | None = None
+    gpu_seconds: float | None = None
+
+
+def taken(row: Row) -> dict[int, Generation]:
+    """What `fill` wrote, by seed; nothing where somebody has edited the columns out of step."""
+    try:
+        made = msgspec.convert(row.get("sampling"), _Made)
+        texts, reasons = row.get("generations", []), row.get("finish_reasons", [])
+        counts = row.get("token_counts", [])
+    except (BadRow, msgspec.ValidationError):
+        return {}
+    if not len(texts) == len(reasons) == len(made.seeds):
+        return {}
+    generations = {}
+    for seed, text, reason, count in zip_longest(made.seeds, texts, reasons, counts[: len(texts)]):
+        if reason is not None:
+            generations[seed] = Generation(
+                text=text,
+                finish_reason=reason,
+                seed=seed,
+                model=made.model,
+                engine=made.engine,
+                version=made.engine_version,
+                prompt_tokens=count.prompt if count else None,
+                completion_tokens=count.completion if count else None,
+                thinking_tokens=count.thinking if count else None,
+                gpu_seconds=made.gpu_seconds / len(texts) if made.gpu_seconds is not None else None,
+            )
+    return generations
+
+
 def _provenance(generations: list[Generation], missing: int, asking: Asking) -> dict[str, Any]:
     options: SampleOptions = asking.options
     known = [each.gpu_seconds for each in generations if each.gpu_seconds is not None]
@@ -91,4 +133,4 @@ def _provenance(generations: list[Generation], missing: int, asking: Asking) -> 
 
 def settings(options: SampleOptions) -> dict[str, int]:
     """What `sampling` says of the method beyond the plain one."""
-    return {name: value for name in SETTINGS if (value := getattr(options, name))}
+    return {name: value for name in ANSWERING + METHOD if (value := getattr(options, name))}

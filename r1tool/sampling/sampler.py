@@ -157,7 +157,7 @@ class Sampler:
             self._cuts.pop(key, None)
         generation = Generation.of(reply, draft.sampling["seed"])
         if self.journal:
-            self.journal.finish(key, generation)
+            self.journal.finish(key, generation, remember=True)
         self.report.finished(reply)
         return generation
 
