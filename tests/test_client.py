@@ -185,6 +185,45 @@ def test_a_server_that_does_not_stream_is_understood(parser: bool) -> None:
         assert reply.text == "".join(pieces(server.text(3))[:4]) and reply.finish_reason == "length"
 
 
+@pytest.mark.parametrize("status", [500, 501, 503])
+def test_a_gateway_without_the_routes_of_engines_is_asked_for_them_once(status: int) -> None:
+    with Running(engine="openai", probes=status) as gateway:
+        assert chat(gateway, ClientOptions(retries=0)).text == gateway.text(3)
+
+
+def test_an_engine_that_cannot_render_for_a_moment_is_asked_again() -> None:
+    with Running(engine="vllm", probes=503) as server:
+
+        async def work(client: Client) -> Any:
+            asking = asyncio.create_task(client.chat(MESSAGES, seed=3))
+            while not client.retries:
+                await asyncio.sleep(0.05)
+            await asyncio.to_thread(server.set, probes=0)
+            return await asking, client.pool.endpoints[0].rendering
+
+        reply, rendering = ask(server.url, work=work)
+        assert reply.text == server.text(3) and rendering == "tokenize"
+
+
+@pytest.mark.parametrize("status", [402, 405, 407, 451])
+def test_a_status_that_no_row_is_to_blame_for_ends_the_run(status: int) -> None:
+    with (
+        Running(engine="openai", status=status) as server,
+        pytest.raises(R1Error, match=f"answered {status}: injected"),
+    ):
+        chat(server)
+
+
+def test_a_redirection_is_followed_only_where_it_keeps_the_request(server: Running) -> None:
+    for status in (307, 308):
+        with Running(engine="openai", status=status, location=server.url) as door:
+            assert chat(door).text == server.text(3)
+    for status in (301, 302, 303):
+        moved = pytest.raises(R1Error, match=f"answers {status}: it has moved to {server.url}/.* --url")
+        with Running(engine="openai", status=status, location=server.url) as door, moved:
+            chat(door)
+
+
 def test_a_checkpoint_before_the_end_of_a_parsed_thought_is_not_damaged_by_the_next(tmp_path: Path) -> None:
     draft, key, cuts = Draft(messages=MESSAGES), Key("id", 0, "sha"), 0
     with Journal(tmp_path / "journal") as journal:

@@ -1,5 +1,6 @@
 """`sample` against servers that fail in every way: each generation once, and nothing given up too early."""
 
+import resource
 import signal
 import subprocess
 import threading
@@ -62,6 +63,18 @@ def test_a_lost_answer_is_continued_and_not_begun_again(tmp_path: Path) -> None:
         whole = sum(counts["completion"] for row in made for counts in row["token_counts"])
         assert server.counters["failed"]["drop"] >= 5
         assert server.counters["tokens"] <= 1.02 * whole
+
+
+def test_a_client_without_open_files_to_spare_does_not_blame_the_server(tmp_path: Path) -> None:
+    def few_files() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (30, 30))
+
+    with Running(engine="vllm", pause=0.01) as server:
+        arguments = ["--url", server.url, "-n", 1, "--retries", 0, "--concurrency", 30]
+        done = sample(problems(tmp_path / "in", 30), *arguments, preexec_fn=few_files)
+        assert done.returncode == 0, done.stderr
+        assert b"does not answer" not in done.stderr
+        assert server.counters["peak"] < 30
 
 
 def test_a_stall_is_noticed_and_a_slow_answer_is_not_one(tmp_path: Path) -> None:

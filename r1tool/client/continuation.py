@@ -5,7 +5,7 @@ from typing import Any
 from r1tool.client import requests
 from r1tool.client.draft import Draft
 from r1tool.client.endpoint import Endpoint
-from r1tool.client.failures import Refused
+from r1tool.client.failures import Broken, Busy, Refused
 from r1tool.errors import R1Error
 from r1tool.records.think import OPEN
 
@@ -88,9 +88,17 @@ async def _tail(endpoint: Endpoint, prompt: str | list[int]) -> str:
 
 
 async def inquire(endpoint: Endpoint, route: str, body: dict[str, Any]) -> dict[str, Any] | None:
-    """One JSON answer, or None where the server has no such route or does not understand."""
+    """One JSON answer, or None where the server has no such route or does not understand.
+
+    A gateway may say so by any error: while its template is looked for, none of them is worth another try.
+    """
+    gateway = endpoint.engine == "openai" and endpoint.rendering is None
     try:
         answer = await requests.post(endpoint, route, {"model": endpoint.model or "default"} | body)
     except (R1Error, Refused):
         return None
+    except (Broken, Busy) as error:
+        if gateway and (isinstance(error, Broken) or error.status in (502, 503, 504)):
+            return None
+        raise
     return answer if isinstance(answer, dict) else None

@@ -6,12 +6,12 @@ from r1tool.errors import BadRow
 class Busy(Exception):
     """429, 503 or a lost connection: nobody's fault, asked again for as long as the server lives.
 
-    `retry_after` is the server's own wish in seconds.
+    `retry_after` is the server's own wish in seconds, `status` what it answered, None if it did not.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after: float | None = None, status: int | None = None) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after, self.status = retry_after, status
 
 
 class Overloaded(Busy):
@@ -35,7 +35,7 @@ class Stalled(Broken):
 
 
 class Refused(BadRow):
-    """400: the request itself is at fault, and asking again would not help."""
+    """400, 413 or 422: the request itself is at fault, and asking again would not help."""
 
 
 class GivenUp(BadRow):

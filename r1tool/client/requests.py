@@ -1,6 +1,7 @@
 """One request to one server: its body, its stream, and what kind of failure a failure is."""
 
 import asyncio
+import errno
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -136,11 +137,20 @@ class _exchange:
             self._response = response = await self._endpoint.session.post(
                 self._endpoint.url + self._route, data=orjson.dumps(self._body), headers=JSON_HEADERS
             )
+            if moved := next((step for step in response.history if step.status not in (307, 308)), None):
+                raise R1Error(
+                    f"{moved.url} answers {moved.status}: it has moved to {moved.headers.get('Location')}; "
+                    "give the new address as --url"
+                )
             if response.status != 200:
                 raise _failure(response, self._route, await response.read())
             return response
         except BaseException as error:
             self._close()
+            if isinstance(error, aiohttp.TooManyRedirects):
+                raise R1Error(f"{self._endpoint.url} redirects requests without end; check --url") from None
+            if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
+                raise Busy(f"{self._endpoint.url} is not reached for want of open files ({error})") from None
             if isinstance(error, (aiohttp.ClientConnectorError, TimeoutError)):
                 raise Gone(f"{self._endpoint.url} cannot be reached: {error or type(error).__name__}") from None
             if isinstance(error, (aiohttp.ClientError, OSError)):
@@ -198,12 +208,14 @@ def _failure(response: aiohttp.ClientResponse, route: str, content: bytes) -> Ex
     if status in (408, 425, 429, 502, 503, 504):
         wish = response.headers.get("Retry-After", "")
         kind = Overloaded if status in (429, 503) else Busy
-        return kind(message, float(wish) if wish.isdecimal() else None)
+        return kind(message, float(wish) if wish.isdecimal() else None, status)
     if status in (401, 403):
         return R1Error(f"{response.url.origin()} refuses ({status}): set R1TOOL_API_KEY or OPENAI_API_KEY")
     if status == 404:
         return R1Error(f"{response.url} answered 404: {excerpt.rstrip('.')}; check --url and --model")
-    return Refused(message) if 400 <= status < 500 else Broken(message)
+    if status in (400, 413, 422):
+        return Refused(message)
+    return R1Error(f"{response.url} answered {status}: {excerpt}") if 400 < status < 500 else Broken(message)
 
 
 def _excerpt(content: bytes) -> str:
