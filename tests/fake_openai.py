@@ -65,6 +65,7 @@ class Settings:
 
     `thinking` and `answer` are tokens; `opens` says that the chat template ends with <think>; `parser` that thoughts
     come in a field of their own; `slots` is how many requests run at once, the others wait.
+    A prompt that holds `refuse` is refused, one that holds `kills` ends the server.
     `replies`, where given, are all it ever says. `budget` is what it does with a thinking_token_budget: "kept" or
     "ignored"; a server that was not set up for it refuses it, and an old one, "", does not look at it.
     `per_event` is how many tokens an event carries, `streams` whether there are events at all, `ending` what comes of
@@ -88,6 +89,7 @@ class Settings:
     replies: list[str] = field(default_factory=list)
     failures: dict[str, float] = field(default_factory=dict)
     refuse: str | None = None
+    kills: str | None = None
     budget: str = ""
     per_event: int = 1
     streams: bool = True
@@ -173,6 +175,8 @@ class Fake:
             return _error(404, f"The model `{body.get('model')}` does not exist.")
         chat = request.path.endswith("chat/completions")
         prompt, so_far = self._prompt(body, chat)
+        if own.kills and own.kills in prompt:
+            os._exit(3)
         if own.refuse and own.refuse in prompt:
             return _error(400, "This model's maximum context length is 8 tokens.")
         if len(pieces(prompt)) > own.context:

@@ -17,6 +17,7 @@ from sampling import command, sample
 
 from r1tool.client.client import Client
 from r1tool.client.endpoint import Endpoint
+from r1tool.client.failures import GivenUp
 from r1tool.client.gather import run
 from r1tool.client.options import ClientOptions
 from r1tool.client.pool import Pool
@@ -104,6 +105,70 @@ def test_a_server_that_dies_again_and_again_is_given_up(tmp_path: Path) -> None:
 
     with pytest.raises(R1Error, match="fake died"):
         run(main())
+
+
+def test_a_request_that_kills_the_server_is_given_up_and_the_others_are_answered(tmp_path: Path) -> None:
+    async def main() -> tuple[list[Reply | BaseException], list[str]]:
+        own = Own(tmp_path, engine="vllm", kills="poison", pause=0.01)
+        try:
+            asking = [own.client.chat([{"role": "user", "content": "poison"}], seed=0)]
+            asking += [own.client.chat([{"role": "user", "content": "?"}], seed=seed) for seed in range(1, 12)]
+            return await asyncio.gather(*asking, return_exceptions=True), own.notes
+        finally:
+            await own.client.close()
+
+    (poisoned, *others), notes = run(main())
+    assert isinstance(poisoned, GivenUp) and "died 2 times" in str(poisoned)
+    fake = fake_openai.Fake(fake_openai.Settings())
+    assert [other.text for other in others if isinstance(other, Reply)] == [
+        "".join(fake.generate(seed)) for seed in range(1, 12)
+    ]
+    assert sum("starting it again" in note for note in notes) == 2
+
+
+def test_one_of_two_servers_that_fails_to_start_is_tried_again(tmp_path: Path) -> None:
+    async def main() -> tuple[list[Reply], list[str]]:
+        own = Own(tmp_path, engine="vllm", pause=0.05)
+        mark = tmp_path / "tried"
+        script = f'[ -e {mark} ] || {{ touch {mark}; exit 3; }}; exec "$@"'
+        line = ["sh", "-c", script, "sh", sys.executable, fake_openai.__file__, "--port"]
+        second = Server(
+            "second", "vllm", "fake", lambda port: [*line, str(port)], signatures=[], log=own.log, ready_timeout=60
+        )
+        own.client.pool.endpoints.append(Endpoint("", server=second, gpus=1))
+        try:
+            await own.client.ready()
+            while not all(endpoint.alive for endpoint in own.client.pool.endpoints):
+                await asyncio.sleep(0.05)
+            return await own.ask(8), own.notes
+        finally:
+            await own.client.close()
+
+    replies, notes = run(main())
+    assert len(replies) == 8 and len({reply.url for reply in replies}) == 2
+    assert "second did not start" in notes[0] and "trying again" in notes[0]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_server_that_wants_a_key_gets_it_or_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    if known:
+        monkeypatch.setenv("R1TOOL_API_KEY", "sk-secret")
+
+    async def main() -> list[Reply]:
+        own = Own(tmp_path, engine="vllm", key="sk-secret")
+        try:
+            return await own.ask(2)
+        finally:
+            await own.client.close()
+
+    if known:
+        assert len(run(main())) == 2
+    else:
+        with pytest.raises(R1Error, match="set R1TOOL_API_KEY"):
+            run(main())
 
 
 def test_no_server_is_started_when_nothing_is_missing(tmp_path: Path) -> None:

@@ -36,6 +36,12 @@ CPU_REQUESTS = 2
 CONSTRAINTS = {"response_format", "grammar", "structured_outputs", "guided_json", "guided_grammar", "tools"}
 """Fields by which a server holds an answer to a form: it would begin the form anew in the middle of a text."""
 
+INNOCENT_DEATHS = 1
+"""Of own servers, at which a request may be there without having got a token since they were started."""
+ACQUITTAL_SECONDS = 0.2
+QUIET_FAILURES = 6
+"""429, 503 and the like that a request may meet in a row before somebody is told."""
+
 T = TypeVar("T")
 
 
@@ -65,7 +71,7 @@ async def connect(
     if concurrency is None and chosen == "embedded":
         concurrency = CPU_REQUESTS * len(endpoints)
     pool = Pool(endpoints, concurrency)
-    upkeep = Upkeep(pool, client.stall_timeout, note)
+    upkeep = Upkeep(pool, client.stall_timeout, note, one_model=serving.model is None)
     asking = Client(pool, upkeep, client, serving.model, note)
     try:
         if chosen == "url" and not lazy:
@@ -86,6 +92,8 @@ class Client:
         self._watchdog = Watchdog(options.stall_timeout)
         self._tasks: list[asyncio.Task[None]] = []
         self._upkeep, self._model = upkeep, model
+        self._suspects = asyncio.Lock()
+        self._complained: set[Endpoint] = set()
 
     @property
     def engine(self) -> str:
@@ -201,24 +209,37 @@ class Client:
 
     async def _try(self, ask: Callable[[Endpoint], Awaitable[T]], progress: Callable[[], int]) -> T:
         self._start()
-        broken = busy = 0
+        broken = busy = deaths = 0
+        fallen: tuple[Endpoint, int] | None = None
         while True:
             endpoint = await self.pool.acquire(first=broken + busy > 0)
-            before, since = progress(), time.monotonic()
+            if fallen and fallen[0].lives > fallen[1]:
+                fallen, deaths = None, deaths + 1
+                if deaths > INNOCENT_DEATHS:
+                    self.pool.release(endpoint)
+                    raise GivenUp(f"given up: the server has died {deaths} times on getting this request")
+            before, since, life = progress(), time.monotonic(), endpoint.lives
             try:
-                return await ask(endpoint)
+                async with self._alone(deaths, progress):
+                    return await ask(endpoint)
             except Busy as error:
                 endpoint.failed(since)
                 if isinstance(error, Overloaded):
                     endpoint.growth.busy()
+                elif type(error) is not Gone:
+                    fallen = (endpoint, life)
                 if isinstance(error, Gone):
                     self._upkeep.lose(endpoint, "has lost its engine" if isinstance(error, Dead) else None)
                 busy = 1 if progress() > before else busy + 1
+                if busy == QUIET_FAILURES and endpoint not in self._complained:
+                    self._complained.add(endpoint)
+                    self.note(f"{error}; asking again and again")
                 pause = min(error.retry_after or _backoff(busy), LONGEST_WISH_SECONDS)
             except Broken as error:
                 endpoint.failed(since)
                 hung = isinstance(error, Stalled) and endpoint.idle > self.options.stall_timeout
                 if hung:
+                    fallen = (endpoint, life)
                     self._upkeep.lose(endpoint, "hangs")
                 # a server of our own is restarted, and not for ever; that is no fault of the request
                 broken += not (hung and endpoint.server)
@@ -227,8 +248,30 @@ class Client:
                 pause = _backoff(max(1, broken))
             finally:
                 self.pool.release(endpoint)
+            if progress() > before:
+                fallen, deaths = None, 0
             self.retries += 1
             await asyncio.sleep(pause)
+
+    @asynccontextmanager
+    async def _alone(self, deaths: int, progress: Callable[[], int]) -> AsyncIterator[None]:
+        """Those that were there when a server died go on one by one until they get a token: one may be to blame."""
+        if not deaths:
+            yield
+            return
+        await self._suspects.acquire()
+
+        async def acquitted() -> None:
+            before = progress()
+            while progress() == before:
+                await asyncio.sleep(ACQUITTAL_SECONDS)
+
+        watch = asyncio.create_task(acquitted())
+        watch.add_done_callback(lambda _: self._suspects.release())
+        try:
+            yield
+        finally:
+            watch.cancel()
 
     async def _generate(self, endpoint: Endpoint, draft: Draft, enough: Callable[[Draft], bool] | None) -> Reply:
         since, clock = time.monotonic(), endpoint.gpu_clock

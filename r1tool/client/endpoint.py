@@ -35,6 +35,7 @@ class Endpoint:
         self.version: str | None = None
         self.model: str | None = server.model if server else None
         self.alive = False
+        self.lives = 0
         self.trouble: str | None = None
         self.lost = asyncio.Event()
         self.growth = Growth()

@@ -5,10 +5,13 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from r1tool.client import requests
+from r1tool.client.continuation import COMPLETION
 from r1tool.client.endpoint import Endpoint
+from r1tool.client.failures import Broken, Busy
 from r1tool.client.pool import Pool
-from r1tool.errors import R1Error
-from r1tool.serving.identify import identify
+from r1tool.errors import USAGE, BadRow, R1Error
+from r1tool.serving.identify import KEY_NEEDED, identify
 
 FIRST_ANSWER_SECONDS = 30.0
 PROBE_SECONDS = 1.0
@@ -21,10 +24,14 @@ LAST_WORDS_SECONDS = 10.0
 
 
 class Upkeep:
-    """One task for each endpoint. `patience` is how long, in seconds, servers at URLs may all be away."""
+    """One task for each endpoint. `patience` is how long, in seconds, servers at URLs may all be away.
 
-    def __init__(self, pool: Pool, patience: float, note: Callable[[str], None]) -> None:
-        self.pool, self.patience, self.note = pool, patience, note
+    `one_model` says that nobody has named a model, so that all servers have to serve the same.
+    """
+
+    def __init__(self, pool: Pool, patience: float, note: Callable[[str], None], *, one_model: bool = False) -> None:
+        self.pool, self.patience, self.note, self.one_model = pool, patience, note, one_model
+        self._failed: set[Endpoint] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._given_up = 0
         self._away_since = time.monotonic()
@@ -72,13 +79,15 @@ class Upkeep:
                 await server.restart()
             except R1Error as error:
                 fruitless += 1
-                if not self._seen or fruitless >= FRUITLESS_STARTS:
+                self._failed.add(endpoint)
+                if fruitless >= FRUITLESS_STARTS or (not self._seen and len(self._failed) == len(self.pool.endpoints)):
                     return self._give_up(endpoint, error)
                 self.note(f"{error}; trying again")
                 await asyncio.sleep(RESTART_SECONDS * 2**fruitless)
                 continue
             await endpoint.close()
             endpoint.url, endpoint.version = server.url, server.version
+            endpoint.lives += 1
             self._revive(endpoint)
             tokens = endpoint.tokens
             while (reason := await self._death(endpoint)) is None:
@@ -118,8 +127,9 @@ class Upkeep:
     async def _keep_remote(self, endpoint: Endpoint) -> None:
         pause, seen, told = PROBE_SECONDS / 4, False, False
         while True:
-            trouble = await self._probe(endpoint)
+            trouble = await self._probe(endpoint) or (await self._hangs(endpoint) if endpoint.trouble else None)
             if trouble is None:
+                self._compare(endpoint)
                 if seen:
                     self.note(f"{endpoint.url} is back")
                 seen, pause = True, PROBE_SECONDS / 4
@@ -138,6 +148,28 @@ class Upkeep:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PROBE_SECONDS)
 
+    def _compare(self, endpoint: Endpoint) -> None:
+        """Raises R1Error where another server serves another model and nobody has said which is meant."""
+        for other in self.pool.endpoints:
+            if self.one_model and other.model and endpoint.model and other.model != endpoint.model:
+                raise R1Error(
+                    f"{other.url} serves {other.model} and {endpoint.url} serves {endpoint.model}: "
+                    "say with --model which is meant",
+                    USAGE,
+                )
+
+    async def _hangs(self, endpoint: Endpoint) -> str | None:
+        """None if a server that did nothing any more makes a token again, else what is wrong."""
+        body = {"model": endpoint.model or "default", "prompt": "1", "max_tokens": 1}
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
+                await requests.post(endpoint, COMPLETION, body)
+        except TimeoutError:
+            return f"no token within {PROBE_TIMEOUT_SECONDS:.0f} s"
+        except (Busy, Broken, BadRow) as error:
+            return str(error)
+        return None
+
     async def _probe(self, endpoint: Endpoint) -> str | None:
         """None if the server answers, else what is wrong. Raises R1Error if it wants a key."""
         import aiohttp
@@ -147,7 +179,7 @@ class Upkeep:
                 async with endpoint.session.get(f"{endpoint.url}/v1/models") as response:
                     status = response.status
                 if status in (401, 403):
-                    raise R1Error(f"{endpoint.url} answers {status}: set R1TOOL_API_KEY or OPENAI_API_KEY")
+                    raise R1Error(f"{endpoint.url} answers {status}: {KEY_NEEDED}")
                 if status >= 500 or status == 429:
                     return f"it answers {status}"
                 endpoint.engine, endpoint.version, endpoint.model = await identify(endpoint.session, endpoint.url)

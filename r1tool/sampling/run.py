@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from r1tool.stream.stage import Stage
 
 LOOK_SECONDS = 2.0
-ROWS_AHEAD = 1.25
-"""Rows under way, as a multiple of what keeps the servers busy."""
+REQUESTS_AHEAD = 1.25
+"""Requests that are made, as a multiple of what keeps the servers busy."""
+ROWS_BESIDE = 64
+"""Rows that are graded, or wait for the one who reads them, beside those with requests."""
 
 
 async def sample(
@@ -59,7 +61,10 @@ async def sample(
         earlier = Earlier(output, asking, servers.served_model, journal, stage.note) if output else None
 
         def rows_in_flight() -> int:
-            return int(servers.pool.capacity * ROWS_AHEAD / options.n) + 1
+            """More rows as long as the servers could do with more requests: a row waits for its slowest sample."""
+            enough = max(1, int(servers.pool.capacity * REQUESTS_AHEAD))
+            asked = servers.pool.in_flight + servers.pool.waiting
+            return enough + ROWS_BESIDE if asked < enough else 0
 
         with _on_notice(sampler.checkpoint):
             beside = [asyncio.create_task(sampler.checkpoint_often())]
@@ -137,3 +142,4 @@ def _on_notice(checkpoint: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGUSR1)
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # by itself it would end the process, before its file is whole

@@ -1,11 +1,19 @@
 """What stands behind a URL."""
 
+import os
 from typing import Any
 
 import aiohttp
 
 OWNERS = {"vllm": "vllm", "sglang": "sglang", "llamacpp": "embedded"}
 TIMEOUT = aiohttp.ClientTimeout(total=30)
+KEY_NEEDED = "set R1TOOL_API_KEY or OPENAI_API_KEY"
+
+
+def authorization() -> dict[str, str] | None:
+    """The header that shows a server the key of the environment, if there is one."""
+    key = os.environ.get("R1TOOL_API_KEY") or os.environ.get("OPENAI_API_KEY")
+    return {"Authorization": f"Bearer {key}"} if key else None
 
 
 async def identify(session: aiohttp.ClientSession, url: str) -> tuple[str, str | None, str | None]:

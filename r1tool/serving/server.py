@@ -14,7 +14,7 @@ import aiohttp
 
 from r1tool.errors import R1Error
 from r1tool.serving import gpus, keeper, logs
-from r1tool.serving.identify import identify
+from r1tool.serving.identify import KEY_NEEDED, authorization, identify
 
 POLL_SECONDS = 0.25
 PORT_TRIES = 3
@@ -104,7 +104,8 @@ class Server:
         self.url = f"http://{self._host}:{port}"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            log.write(f"$ {shlex.join(command)}\n".encode())
+            line = re.sub(r"(--api-key[= ])\S+", r"\1...", shlex.join(command))
+            log.write(f"$ {line}\n".encode())
             log.flush()
             self._log_start = log.tell()
             self._process = await asyncio.create_subprocess_exec(
@@ -120,7 +121,8 @@ class Server:
         assert self._process
         exited = asyncio.create_task(self._process.wait())
         try:
-            async with asyncio.timeout(self._ready_timeout), aiohttp.ClientSession() as session:
+            session = aiohttp.ClientSession(headers=authorization())
+            async with asyncio.timeout(self._ready_timeout), session:
                 while not await _answers(session, self.url + self._ready_path):
                     done, _ = await asyncio.wait([exited], timeout=POLL_SECONDS)
                     if done:
@@ -169,6 +171,8 @@ def free_port(host: str = "127.0.0.1") -> int:
 async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
     try:
         async with session.get(url, timeout=aiohttp.ClientTimeout(total=5)) as response:
+            if response.status in (401, 403):
+                raise R1Error(f"{url} answers {response.status}: {KEY_NEEDED}")
             return response.status == 200
     except (aiohttp.ClientError, OSError):
         return False

@@ -1,0 +1,56 @@
+"""Several servers, or an odd one: all of them are kept busy, and none takes generations down with it."""
+
+import subprocess
+import time
+from pathlib import Path
+
+from fake_openai import Running
+from sampling import command, problems, rows, sample
+
+
+def test_a_row_that_waits_for_one_long_sample_does_not_leave_the_server_idle(tmp_path: Path) -> None:
+    replies = ["short \\boxed{1}"] * 7 + ["long " * 300 + "\\boxed{1}"]
+    given = problems(tmp_path / "in", 400)
+    with Running(engine="vllm", replies=replies, pause=0.01) as server:
+        line = command(given, "--url", server.url, "-n", 8, "--concurrency", 8, "-o", tmp_path / "out")
+        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while server.counters["tokens"] < 500:
+            time.sleep(0.05)
+        running = []
+        while len(running) < 40:
+            running.append(server.counters["running"])
+            time.sleep(0.05)
+        assert process.poll() is None
+        process.kill()
+        process.wait()
+    assert sum(running) / len(running) > 6
+
+
+def test_a_server_that_answers_and_makes_no_token_is_left_alone(tmp_path: Path) -> None:
+    with Running(engine="vllm", slots=0) as hung, Running(engine="vllm", pause=0.01) as well:
+        done = sample(
+            *(problems(tmp_path / "in", 12), "--url", hung.url, "--url", well.url, "-n", 2),
+            *("--concurrency", 8, "--stall-timeout", 2, "--retries", 1),
+        )
+        assert done.returncode == 0, done.stderr
+        assert sum(well.counters["finished"].values()) == 24
+    assert len(rows(done.stdout)) == 12
+
+
+def test_servers_of_two_models_need_a_word(tmp_path: Path) -> None:
+    given = problems(tmp_path / "in", 2)
+    with Running(engine="vllm", model="a") as one, Running(engine="vllm", model="b") as other:
+        done = sample(given, "--url", one.url, "--url", other.url)
+    assert done.returncode == 2
+    assert b"say with --model which is meant" in done.stderr
+
+
+def test_a_server_that_is_always_busy_is_told_of_once(tmp_path: Path) -> None:
+    with Running(engine="vllm", failures={"503": 1.0}) as server:
+        line = command(problems(tmp_path / "in", 2), "--url", server.url)
+        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert process.stderr
+        assert any(b"asking again and again" in line for line in process.stderr)
+        server.set(failures={})
+        assert b"asking again" not in process.communicate(timeout=100)[1]
+        assert process.returncode == 0
