@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,27 @@ def test_a_redirection_is_followed_only_where_it_keeps_the_request(server: Runni
         moved = pytest.raises(R1Error, match=f"answers {status}: it has moved to {server.url}/.* --url")
         with Running(engine="openai", status=status, location=server.url) as door, moved:
             chat(door)
+
+
+@pytest.mark.parametrize(("engine", "count"), [("vllm", 1), ("vllm", 4), ("sglang", 4), ("sglang", 7)])
+def test_tokens_are_counted_however_many_an_event_carries(engine: str, count: int) -> None:
+    with Running(engine=engine, per_event=count, thinking=300) as server:
+        tokens = pieces(server.text(3))
+        draft = Draft(messages=MESSAGES, seed=3, max_tokens=len(tokens) - 3)
+
+        async def work(client: Client) -> tuple[int, Any]:
+            with suppress(GivenUp):
+                await client.generate(draft)
+            so_far = draft.tokens
+            await asyncio.to_thread(server.set, failures={})
+            return so_far, await client.generate(draft)
+
+        server.set(failures={"early": 1.0})
+        so_far, reply = ask(server.url, work=work, options=ClientOptions(retries=0))
+        assert 0 < so_far < len(tokens) - 3 and so_far % count == 0
+        assert reply.text == "".join(tokens[:-3]) and reply.completion_tokens == len(tokens) - 3
+        end = tokens.index("\n</think>") + 1
+        assert end <= reply.thinking_tokens < end + count
 
 
 def test_a_checkpoint_before_the_end_of_a_parsed_thought_is_not_damaged_by_the_next(tmp_path: Path) -> None:

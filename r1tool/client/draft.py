@@ -53,8 +53,8 @@ class Draft:
         self.must_continue = False
         self._in_reasoning = False
 
-    def append(self, content: str | None, reasoning: str | None = None) -> None:
-        """Take what one event brings; what a reasoning parser took out is put back in front of the answer."""
+    def append(self, content: str | None, reasoning: str | None = None, tokens: int = 1) -> None:
+        """Take what an event of `tokens` brings; what a reasoning parser took out goes back in front of the answer."""
         closed = self.thinking_tokens is not None
         if reasoning:
             if closed:
@@ -74,7 +74,7 @@ class Draft:
                 self.thinking_tokens = self.tokens
                 content = content.lstrip()
             self.text += content.encode()
-        self.tokens += 1
+        self.tokens += tokens
         if not closed and not self._in_reasoning and CLOSE in self.text[-len(CLOSE) - len(content or "") * 4 :]:
             self.thinking_tokens = self.tokens
 

@@ -17,6 +17,9 @@ from r1tool.errors import R1Error
 
 EXCERPT_CHARACTERS = 300
 TOKEN_CHARACTERS = 4
+COUNTING_ENGINES = ("vllm", "sglang")
+COUNTED = {"include_usage": True, "continuous_usage_stats": True}
+"""Every event says how many tokens there are so far: it may carry several. Other engines may refuse the option."""
 ENDING_SECONDS = 2.0
 """For what follows a finish_reason: the count of tokens, and the end, by which the connection can be used again."""
 JSON_HEADERS = {"Content-Type": "application/json"}
@@ -33,7 +36,8 @@ async def stream(
     no finish_reason. Raises Busy, Broken or Refused; what has arrived by then is in the draft. What fails behind the
     finish_reason costs the server's count of tokens at most.
     """
-    body = body | {"stream": True, "stream_options": {"include_usage": True}}
+    usage = COUNTED if endpoint.engine in COUNTING_ENGINES else {"include_usage": True}
+    body = body | {"stream": True, "stream_options": usage}
     draft.finish_reason = None
     answer = _Answer(endpoint, draft)
     async with _exchange(endpoint, route, body) as response:
@@ -77,11 +81,13 @@ class _Answer:
         self.finish: str | None = None
         self._endpoint, self._draft, self._before = endpoint, draft, draft.tokens
         self._usage: sse.Usage | None = None
+        self._counted = False
 
     def take(self, event: sse.Event) -> bool:
         """Whether the event brought text."""
-        if event.usage is not None:
-            self._usage = event.usage
+        usage, draft, tokens = event.usage, self._draft, 1
+        if usage is not None:
+            self._usage = usage
         if not event.choices:
             return False
         choice = event.choices[0]
@@ -94,12 +100,15 @@ class _Answer:
             content, reasoning = delta.content, delta.reasoning or delta.reasoning_content
         if not content and not reasoning:
             return False
-        self._draft.append(content, reasoning)
-        self._endpoint.progressed(1)
+        if usage is not None and usage.completion_tokens and self._endpoint.engine in COUNTING_ENGINES:
+            tokens = max(1, self._before + usage.completion_tokens - draft.tokens)
+            self._counted = True
+        draft.append(content, reasoning, tokens)
+        self._endpoint.progressed(tokens)
         return True
 
     def count(self) -> None:
-        """Put the server's count of tokens in the place of our count of events: an event may carry several."""
+        """Put the server's count of tokens in the place of ours, which is of events where they bring no count."""
         draft, before, usage = self._draft, self._before, self._usage
         if usage is None:
             return
@@ -108,7 +117,7 @@ class _Answer:
         if usage.completion_tokens is None:
             return
         events, thinking = draft.tokens - before, draft.thinking_tokens
-        if thinking is not None and thinking > before and events:
+        if thinking is not None and thinking > before and events and not self._counted:
             draft.thinking_tokens = before + round((thinking - before) * usage.completion_tokens / events)
         draft.tokens = before + usage.completion_tokens
 
