@@ -376,3 +376,50 @@ def test_another_method_takes_over_what_the_file_holds(tmp_path: Path) -> None:
             assert [row["sampling"]["max_n"] for row in rows(out)] == [most] * 3
             check(rows(out), server, 3, most)
             Path(f"{out}.journal").unlink()
+
+
+def test_another_model_does_not_go_on_from_the_text_of_the_first(tmp_path: Path) -> None:
+    """Neither when it begins, nor when it is interrupted and goes on from its own."""
+    given, out = problems(tmp_path / "in", 3), tmp_path / "out.jsonl.zst"
+    arguments = [given, "-o", out, "-n", 1]
+    with Running(engine="vllm", pause=0.02, thinking=200) as server:
+        process = start(*arguments, "--url", server.url)
+        wait_for_tokens(server, 300)
+        process.terminate()
+        process.communicate()
+    with Running(engine="vllm", pause=0.02, thinking=200, model="better") as server:
+        process = start(*arguments, "--url", server.url)
+        wait_for_tokens(server, 150)
+        process.terminate()
+        assert b"continued" not in process.communicate()[1]
+        assert all("messages" in body for body in server.counters["bodies"])
+        server.set(pause=0)
+        done = sample(*arguments, "--url", server.url)
+        assert b"3 continued" in done.stderr, done.stderr
+        check(made := rows(out), server, 3, 1)
+        assert {row["sampling"]["model"] for row in made} == {"better"}
+        whole = sum(counts["completion"] for row in made for counts in row["token_counts"])
+        assert server.counters["tokens"] <= 1.1 * whole
+
+
+def test_the_input_is_not_written_over(tmp_path: Path) -> None:
+    given = problems(tmp_path / "in.jsonl", 2)
+    before = given.read_bytes()
+    (tmp_path / "link.jsonl").symlink_to(given)
+    done = sample(given, "-o", tmp_path / "link.jsonl", "--url", "http://127.0.0.1:9")
+    assert done.returncode == 2 and b"name another file" in done.stderr
+    assert given.read_bytes() == before and not list(tmp_path.glob("*.journal"))
+
+
+@pytest.mark.parametrize(("more", "says"), [([], True), (["-q"], False), (["--journal", "j"], False)])
+def test_a_run_without_a_journal_says_so(tmp_path: Path, more: list[str], says: bool) -> None:
+    """When a first checkpoint would be made: whatever is over before that has cost little."""
+    more = [str(tmp_path / "j") if each == "j" else each for each in more]
+    with Running(engine="vllm", pause=0.02, thinking=50) as server:
+        process = start(problems(tmp_path / "in", 2), "--url", server.url, *more)
+        wait_for_tokens(server, 20)
+        process.send_signal(signal.SIGUSR1)
+        process.send_signal(signal.SIGUSR1)
+        stderr = process.communicate()[1]
+    assert process.returncode == 0
+    assert stderr.count(b"no journal: ") == says

@@ -25,8 +25,9 @@ Rows with a `problem` come in; they go out as each is done, with new `generation
 journal, by default beside `-o FILE`: run the same command again after whatever ended it, and only what is missing is
 asked for; answers that were under way are continued.
 
-Cost: N generations a problem, minutes of a GPU each; memory for the requests in flight, 2,000 of them in 500 MB; disk
-for a journal of about twice the generations. Without a GPU the embedded engine shows how it works, and solves little.
+Cost: N generations a problem, minutes of a GPU each; memory for the requests in flight, 2,000 of them in 500 MB,
+and 300 bytes a generation in the journal; disk for a journal of about twice the generations. Without a GPU the
+embedded engine shows how it works, and solves little.
 
 \b
 Example:
@@ -94,7 +95,7 @@ def run(
     from r1tool.sampling.options import check
     from r1tool.sampling.run import sample
     from r1tool.stream.journal import Journal, beside
-    from r1tool.stream.outputs import keep_apart
+    from r1tool.stream.outputs import keep_apart, keep_input
     from r1tool.stream.stage import Stage
 
     options = SampleOptions(
@@ -122,6 +123,7 @@ def run(
         return _dry_run(stream, serving, options, source)
     path = journal or beside(stream.output)
     keep_apart(stream.rejects, [path])
+    keep_input(stream.output, stream.inputs)
     with ExitStack() as stack:
         kept = stack.enter_context(Journal(path, resume=resume)) if path else None
         stage = stack.enter_context(Stage("sample", stream, source=source, drain=False))

@@ -18,7 +18,7 @@ WINDOW_SECONDS = 300.0
 
 
 class Report:
-    """Counts of generations, `n` a row, and of tokens; `kept` and `continued` are those an earlier run has left."""
+    """Counts of generations, `n` a row, and of tokens; `kept` are from the journal, `continued` from an earlier run."""
 
     def __init__(self, n: int) -> None:
         self.n = n
@@ -72,10 +72,11 @@ class Report:
     def closing(self, client: "Client") -> str:
         """The whole run in one line."""
         seconds = time.monotonic() - self._since
-        earlier = [f"{self.kept:,} kept"] * bool(self.kept) + [f"{self.continued:,} continued"] * bool(self.continued)
         parts = [f"{self.done:,} generations ({_rates(self.done / seconds * 3600, client.gpus)})"]
-        if earlier:
-            parts.append(" and ".join(earlier) + " from earlier runs")
+        if self.kept:
+            parts.append(f"{self.kept:,} taken from the journal")
+        if self.continued:
+            parts.append(f"{self.continued:,} continued from earlier runs")
         if self.missing:
             parts.append(f"{self.missing:,} missing")
         parts.append(f"{self.tokens:,} tokens ({self.tokens / seconds:,.0f}/s)")

@@ -1,7 +1,8 @@
 """The generations of one row: those an earlier run has paid for, and the missing ones."""
 
 import asyncio
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 CHECKPOINT_SECONDS = 10.0
 REASONS_SAID = 5
+ANOTHER = -1
+"""In place of the number of cuts: the text in the journal is not the one that is being made."""
 
 _decode = msgspec.json.Decoder(Generation).decode
 
@@ -87,14 +90,23 @@ class Sampler:
             self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Put the texts of all requests in flight into the journal now."""
+        """Put the texts of all requests in flight into the journal now, or say that there is none."""
+        if not self.journal and not self._is_shown:
+            self._once(
+                self.stage.note, "no journal: what is interrupted has to be paid for again; give --journal FILE"
+            )
         for key, draft in self._drafts.items():
             self._keep(key, draft)
 
-    def _warn_once(self, text: str) -> None:
+    @property
+    def _is_shown(self) -> bool:
+        """Whether the rows go to a terminal or were built in: nobody means to keep them."""
+        return not self.stage.sources or (self.stage.options.output is None and os.isatty(1))
+
+    def _once(self, say: Callable[[str], None], text: str) -> None:
         if text not in self._explained:
             self._explained.add(text)
-            self.stage.warn(text)
+            say(text)
 
     def _explain(self, id_: str, failures: list[BaseException]) -> None:
         """Say why generations are missing, each kind of reason once."""
@@ -139,9 +151,7 @@ class Sampler:
             del self._coming[key]
 
     async def _ask(self, draft: Draft, key: Key) -> Generation:
-        if self.journal and (partial := self.journal.partial(key)):
-            draft.resume(partial.text, partial.state)
-            self.report.continued += 1
+        await self._resume(draft, key)
         self._drafts[key] = draft
         try:
             if self.options.thinking_budget is not None or self.options.wait:
@@ -161,6 +171,20 @@ class Sampler:
         self.report.finished(reply)
         return generation
 
+    async def _resume(self, draft: Draft, key: Key) -> None:
+        """Go on from a text that an earlier run has left, if the same model has begun it."""
+        partial = self.journal.partial(key) if self.journal else None
+        if partial is None:
+            return
+        if self.asking.model is None:  # else `key` tells models apart
+            if self.client.served_model is None:
+                await self.client.ready()
+            if partial.state.get("model") not in (None, self.client.served_model):
+                self._cuts[key] = ANOTHER
+                return
+        draft.resume(partial.text, partial.state)
+        self.report.continued += 1
+
     def _finished(self, key: Key) -> Generation | None:
         found = self.journal.finished(key) if self.journal else None
         if found is None:
@@ -176,10 +200,11 @@ class Sampler:
         if not self.journal or not draft.text:
             return
         try:
-            self.journal.checkpoint(key, draft.text, draft.state, anew=self._cuts.get(key, 0) != draft.cuts)
+            state = draft.state | {"model": self.client.served_model}
+            self.journal.checkpoint(key, draft.text, state, anew=self._cuts.get(key, 0) != draft.cuts)
             self._cuts[key] = draft.cuts
         except R1Error as error:  # a full disk may have room again when there is an answer to keep
-            self._warn_once(f"{error}; answers under way are not kept")
+            self._once(self.stage.warn, f"{error}; answers under way are not kept")
 
 
 async def _settle(tasks: Iterable["asyncio.Task[Any]"]) -> bool:

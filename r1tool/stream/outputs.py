@@ -56,6 +56,15 @@ def keep_apart(rejects: str | None, others: Iterable[str | None]) -> None:
             )
 
 
+def keep_input(output: str | None, inputs: Iterable[str]) -> None:
+    """Raise R1Error where `-o` names an input: what is rejected would be in neither."""
+    for path in inputs:
+        if output is not None and os.path.isfile(path) and os.path.isfile(output) and os.path.samefile(path, output):
+            raise R1Error(
+                f"-o {output}: that is the input, whose rejected rows would be lost; name another file", USAGE
+            )
+
+
 class OpenFile:
     """A descriptor that is open already: stored blocks into a pipe, level 3 into a file, plain text to a terminal."""
 
