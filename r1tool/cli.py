@@ -71,8 +71,11 @@ def run(arguments: Sequence[str]) -> int:
 
 def run_command(name: str, arguments: Sequence[str]) -> int:
     """Run `r1tool NAME ARGUMENTS`; what stands behind `--` goes to the engine of a command that has one."""
+    import signal
+
     import typer
 
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # Slurm's notice reaches a whole pipeline, and would end it
     prog = f"r1tool {name}"
     try:
         command = load(name)

@@ -272,6 +272,22 @@ def test_a_report_nobody_reads_is_no_failure_to_complain_of(tmp_path: Path, argu
     process.stderr.close()
 
 
+@pytest.mark.parametrize("arguments", [("verify",), ("split",), ("stats",), ("rank",)])
+def test_the_notice_of_slurm_does_not_end_a_filter(arguments: tuple[str, ...]) -> None:
+    process = subprocess.Popen(command(*arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin
+    wait_for(lambda: process.poll() is not None or _ignores(process.pid, signal.SIGUSR1))
+    process.send_signal(signal.SIGUSR1)
+    process.stdin.write(orjson.dumps(long_row(1, 100)) + b"\n")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and output
+
+
+def _ignores(pid: int, number: signal.Signals) -> bool:
+    ignored = re.search(r"SigIgn:\s*(\w+)", Path(f"/proc/{pid}/status").read_text())
+    return bool(ignored and int(ignored[1], 16) >> (number - 1) & 1)
+
+
 def test_a_full_disk_is_told_of_in_a_sentence(tmp_path: Path) -> None:
     source = write_rows(tmp_path / "in.zst", [long_row(number) for number in range(3)])
     for ours in (SPLIT, command("stats")):
