@@ -7,6 +7,7 @@ Run as a program it prints its port; `GET /counters` tells what it was asked, `P
 
 import argparse
 import asyncio
+import base64
 import contextlib
 import os
 import random
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 WORD = re.compile(r"\s*\S+|\s+")
 CLOSE = "\n</think>"
@@ -71,6 +72,7 @@ class Settings:
     `per_event` is how many tokens an event carries, `streams` whether there are events at all, `ending` what comes of
     the connection behind the finish_reason: "" is as it should be, drop, hang, or cut within the last line.
     `status` answers every request, with `location` as a redirection to another server; `probes` those for a template.
+    `login` is the name:password that it wants to see.
     """
 
     engine: str = "vllm"
@@ -322,7 +324,10 @@ class Fake:
         own = self.settings
         if own.key and request.headers.get("Authorization") != f"Bearer {own.key}":
             return web.json_response({"error": {"message": "no key"}}, status=401)
-        if own.login and request.headers.get("Authorization") != BasicAuth(*own.login.split(":")).encode():
+        if (
+            own.login
+            and request.headers.get("Authorization") != f"Basic {base64.b64encode(own.login.encode()).decode()}"
+        ):
             return web.json_response({"error": {"message": "no login"}}, status=401)
         entry = {"id": own.model, "object": "model", "owned_by": OWNERS[own.engine]}
         return web.json_response({"object": "list", "data": [entry]})

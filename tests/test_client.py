@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from r1tool.client.options import ClientOptions
 from r1tool.client.sse import EventBuffer
 from r1tool.errors import BadRow, R1Error
 from r1tool.records.row import Row
+from r1tool.serving.engines import urls
 from r1tool.serving.options import ServingOptions
 from r1tool.stream.journal import Journal, Key
 from r1tool.stream.options import StreamOptions
@@ -244,6 +246,38 @@ def test_tokens_are_counted_however_many_an_event_carries(engine: str, count: in
         assert reply.text == "".join(tokens[:-3]) and reply.completion_tokens == len(tokens) - 3
         end = tokens.index("\n</think>") + 1
         assert end <= reply.thinking_tokens < end + count
+
+
+def test_the_name_and_password_of_a_url_are_used_and_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    notes: list[str] = []
+    for name in ("R1TOOL_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+    async def work(client: Client) -> Any:
+        return await client.chat(MESSAGES, seed=3)
+
+    with Running(engine="vllm", login="me:s3c:r/t") as server:
+        url = server.url.replace("http://", "http://me:s3c%3Ar%2Ft@")
+        reply = ask(url, work=work, notes=notes)
+        assert (reply.text, reply.url) == (server.text(3), server.url)
+        with pytest.raises(R1Error, match="401") as refused:
+            ask(url.replace("s3c", "s4c"), work=work, notes=notes)
+        monkeypatch.setenv("R1TOOL_API_KEY", "key")
+        with pytest.raises(R1Error, match="401"):
+            ask(url, work=work, notes=notes)
+    with pytest.raises(R1Error, match="no server") as gone:
+        ask("http://me:s3cret@127.0.0.1:9", work=work, options=ClientOptions(stall_timeout=1), notes=notes)
+    with pytest.raises(R1Error, match="no URL") as wrong:
+        urls(ServingOptions(urls=["htp://me:s3cret@127.0.0.1:9"]))
+    assert notes and not any(
+        re.search("s[34]c", str(said)) for said in (*notes, refused.value, gone.value, wrong.value)
+    )
+
+
+def test_urls_of_the_environment_stand_between_blanks_or_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("R1TOOL_URL", "http://a:1,http://b:2/v1, http://c:3/\thttp://d:4")
+    assert urls(ServingOptions()) == ["http://a:1", "http://b:2", "http://c:3", "http://d:4"]
+    assert urls(ServingOptions(urls=["http://a:1,http://b:2/", "http://c:3"])) == ["http://a:1", "http://b:2", "http://c:3"]
 
 
 def test_a_checkpoint_before_the_end_of_a_parsed_thought_is_not_damaged_by_the_next(tmp_path: Path) -> None:

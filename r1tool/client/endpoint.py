@@ -1,9 +1,11 @@
 """One server as the client sees it."""
 
 import asyncio
+import base64
 import os
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from r1tool.client.growth import Growth, Load
 
@@ -25,12 +27,14 @@ LONGEST_REST_SECONDS = 30.0
 class Endpoint:
     """A server at `url`, what it is, whether it lives, and how much it has in hand.
 
+    A name and password in the URL are shown to the server where no key is set, and to nobody else.
+
     `server` is set where it is one of our own. `gpus` is None where nobody knows. `lost` is set while it is out of the
     pool, with its `trouble` in a few words if it answers and is of no use.
     """
 
     def __init__(self, url: str, *, server: "Server | None" = None, gpus: int | None = None) -> None:
-        self.url, self.server, self.gpus = url, server, gpus
+        (self.url, self._login), self.server, self.gpus = _without_login(url), server, gpus
         self.engine = server.engine if server else "openai"
         self.version: str | None = None
         self.model: str | None = server.model if server else None
@@ -60,11 +64,12 @@ class Endpoint:
             import aiohttp
 
             key = os.environ.get("R1TOOL_API_KEY") or os.environ.get("OPENAI_API_KEY")
+            shown = f"Bearer {key}" if key else self._login
             self._session = aiohttp.ClientSession(
                 connector=self._connector(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
                 read_bufsize=READ_BUFFER_BYTES,
-                headers={"Authorization": f"Bearer {key}"} if key else None,
+                headers={"Authorization": shown} if shown else None,
             )
         return self._session
 
@@ -138,3 +143,13 @@ class Endpoint:
         if self.in_flight and self.gpus:
             self._gpu_clock += self.gpus * (now - self._gpu_clock_at) / self.in_flight
         self._gpu_clock_at = now
+
+
+def _without_login(url: str) -> tuple[str, str | None]:
+    """http://name:password@host as http://host and the header that shows a server name and password (RFC 7617)."""
+    login, at, _ = urlsplit(url).netloc.rpartition("@")
+    if not at:
+        return url, None
+    name, _, password = login.partition(":")
+    encoded = base64.b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode()
+    return url.replace(login + at, "", 1), f"Basic {encoded}"

@@ -52,10 +52,11 @@ def choose(options: ServingOptions) -> str:
 
 def urls(options: ServingOptions) -> list[str]:
     """The running servers to ask, without a final slash or /v1. Raises R1Error for what is no URL."""
-    given = options.urls or os.environ.get("R1TOOL_URL", "").split()
+    given = ",".join(options.urls or [os.environ.get("R1TOOL_URL", "")]).replace(",", " ").split()
     for url in given:
         if not url.startswith(("http://", "https://")):
-            raise R1Error(f"--url {url}: that is no URL; it begins with http:// or https://", USAGE)
+            shown = url.rpartition("@")[2]  # before it may stand a password
+            raise R1Error(f"--url {shown}: that is no URL; it begins with http:// or https://", USAGE)
     return [url.rstrip("/").removesuffix("/v1").rstrip("/") for url in given]
 
 
