@@ -18,7 +18,7 @@ WINDOW_SECONDS = 300.0
 
 
 class Report:
-    """Counts of generations, `n` a row, and of tokens; `kept` are from the journal, `continued` from an earlier run."""
+    """Counts of generations, `n` a row, and of tokens; `kept` came from the journal, `continued` were begun before."""
 
     def __init__(self, n: int) -> None:
         self.n = n

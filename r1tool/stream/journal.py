@@ -101,7 +101,10 @@ class Journal:
         return Partial(bytes(text), msgspec.json.decode(state))
 
     def finish(self, key: Key, result: Any, *, remember: bool = False) -> None:
-        """Record a finished result: anything msgspec can encode. `finished` gives it back if it is to `remember`."""
+        """Record a finished result: anything msgspec can encode.
+
+        `finished` gives it back if it is to `remember`: it is indexed, its text stays on disk.
+        """
         length = self._append(_Record(*key, done=msgspec.Raw(msgspec.json.encode(result))))
         digest = _digest(key)
         self._written.pop(digest, None)
