@@ -277,7 +277,11 @@ def test_the_name_and_password_of_a_url_are_used_and_not_printed(monkeypatch: py
 def test_urls_of_the_environment_stand_between_blanks_or_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("R1TOOL_URL", "http://a:1,http://b:2/v1, http://c:3/\thttp://d:4")
     assert urls(ServingOptions()) == ["http://a:1", "http://b:2", "http://c:3", "http://d:4"]
-    assert urls(ServingOptions(urls=["http://a:1,http://b:2/", "http://c:3"])) == ["http://a:1", "http://b:2", "http://c:3"]
+    assert urls(ServingOptions(urls=["http://a:1,http://b:2/", "http://c:3"])) == [
+        "http://a:1",
+        "http://b:2",
+        "http://c:3",
+    ]
 
 
 def test_a_checkpoint_before_the_end_of_a_parsed_thought_is_not_damaged_by_the_next(tmp_path: Path) -> None:
