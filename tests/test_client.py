@@ -242,10 +242,13 @@ def test_tokens_are_counted_however_many_an_event_carries(engine: str, count: in
 
         server.set(failures={"early": 1.0})
         so_far, reply = ask(server.url, work=work, options=ClientOptions(retries=0))
-        assert 0 < so_far < len(tokens) - 3 and so_far % count == 0
+        assert 0 < so_far < len(tokens) - 3
         assert reply.text == "".join(tokens[:-3]) and reply.completion_tokens == len(tokens) - 3
         end = tokens.index("\n</think>") + 1
-        assert end <= reply.thinking_tokens < end + count
+        if engine == "sglang":
+            assert so_far % count == 0 and end <= reply.thinking_tokens < end + count
+        else:  # an estimate
+            assert abs(reply.thinking_tokens - end) <= 2 * count
 
 
 def test_the_name_and_password_of_a_url_are_used_and_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ from fake_openai import Running, pieces
 from sampling import problems, rows, sample, seeds
 
 from r1tool import __version__
-from r1tool.client.requests import COUNTED
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +55,7 @@ def test_the_request_is_open_r1s(tmp_path: Path, vllm: Running) -> None:
     sample(problems(tmp_path / "in", 1), "--url", vllm.url, "-n", 1)
     (sent,) = vllm.counters["bodies"][before:]
     del body["route"]
-    assert sent == body | {"model": "fake", "stream": True, "stream_options": COUNTED}
+    assert sent == body | {"model": "fake", "stream": True, "stream_options": {"include_usage": True}}
     assert set(sent) - {"stream", "stream_options"} == {
         "model", "messages", "temperature", "top_p", "max_tokens", "seed",
     }  # fmt: skip

@@ -17,9 +17,10 @@ from r1tool.errors import R1Error
 
 EXCERPT_CHARACTERS = 300
 TOKEN_CHARACTERS = 4
-COUNTING_ENGINES = ("vllm", "sglang")
-COUNTED = {"include_usage": True, "continuous_usage_stats": True}
-"""Every event says how many tokens there are so far: it may carry several. Other engines may refuse the option."""
+USAGE_AT_THE_END = {"include_usage": True}
+USAGE_OF_EVENTS = USAGE_AT_THE_END | {"continuous_usage_stats": True}
+"""Every event says how many tokens there are so far, as it may carry several: asked of SGLang, which cannot count
+those of a text that it goes on from. vLLM can, so the one process of it that writes the events is spared."""
 ENDING_SECONDS = 2.0
 """For what follows a finish_reason: the count of tokens, and the end, by which the connection can be used again."""
 JSON_HEADERS = {"Content-Type": "application/json"}
@@ -36,7 +37,7 @@ async def stream(
     no finish_reason. Raises Busy, Broken or Refused; what has arrived by then is in the draft. What fails behind the
     finish_reason costs the server's count of tokens at most.
     """
-    usage = COUNTED if endpoint.engine in COUNTING_ENGINES else {"include_usage": True}
+    usage = USAGE_OF_EVENTS if endpoint.engine == "sglang" else USAGE_AT_THE_END
     body = body | {"stream": True, "stream_options": usage}
     draft.finish_reason = None
     answer = _Answer(endpoint, draft)
@@ -100,7 +101,7 @@ class _Answer:
             content, reasoning = delta.content, delta.reasoning or delta.reasoning_content
         if not content and not reasoning:
             return False
-        if usage is not None and usage.completion_tokens and self._endpoint.engine in COUNTING_ENGINES:
+        if usage is not None and usage.completion_tokens and self._endpoint.engine == "sglang":
             tokens = max(1, self._before + usage.completion_tokens - draft.tokens)
             self._counted = True
         draft.append(content, reasoning, tokens)
