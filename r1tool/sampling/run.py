@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 2.0
 REQUESTS_AHEAD = 1.25
 """Requests that are made, as a multiple of what keeps the servers busy."""
+HELD = 4
+"""Generations in memory, finished ones of unfinished rows included, as a multiple of those requests."""
 ROWS_BESIDE = 64
 """Rows that are graded, or wait for the one who reads them, beside those with requests."""
 
@@ -64,7 +66,8 @@ async def sample(
             """More rows as long as the servers could do with more requests: a row waits for its slowest sample."""
             enough = max(1, int(servers.pool.capacity * REQUESTS_AHEAD))
             asked = servers.pool.in_flight + servers.pool.waiting
-            return enough + ROWS_BESIDE if asked < enough else 0
+            rows = min(enough, HELD * enough // options.n)
+            return rows + ROWS_BESIDE if asked < enough else 0
 
         with _on_notice(sampler.checkpoint):
             beside = [asyncio.create_task(sampler.checkpoint_often())]
