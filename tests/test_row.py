@@ -132,6 +132,9 @@ def test_a_byte_order_mark_is_no_part_of_a_row() -> None:
 @settings(max_examples=500)
 def test_a_known_column_has_its_type_or_is_refused(name: str, given_: Any) -> None:
     line = json.dumps({name: given_}).encode()
+    if name == "answer" and type(given_) in (int, float):
+        assert Row.parse(line)[name] == json.dumps(given_)
+        return
     try:
         expected = msgspec.json.decode(json.dumps(given_), type=TYPES[name])
     except msgspec.DecodeError:
