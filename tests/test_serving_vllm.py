@@ -55,20 +55,33 @@ def owner(
     """A process that keeps a server, and prints a line for each thing that happens to it."""
     command = [*wrapper, sys.executable, "-c", KEEPS_A_SERVER, json.dumps(settings)]
     environment = vllm_cpu.environment() | dict(environment or {})
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         yield process
     finally:
-        with suppress(psutil.NoSuchProcess):
-            for below in psutil.Process(process.pid).children(recursive=True):
-                if below.name() == "sleep":
-                    below.kill()
+        end(each for each in session_of(process) if each.name() == "sleep")
         process.terminate()
         try:
             process.communicate(timeout=30)
-        except subprocess.TimeoutExpired:  # salloc may wait for ever for a group that is gone
-            process.kill()
+        except subprocess.TimeoutExpired:  # salloc may wait for ever for a group that is gone, or leave its command
+            end(session_of(process))
             process.communicate()
+
+
+def session_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """All that `process` has started, also what has lost its parent since."""
+    found = []
+    for each in psutil.process_iter():
+        with suppress(ProcessLookupError, psutil.Error):
+            if os.getsid(each.pid) == process.pid:
+                found.append(each)
+    return found
+
+
+def end(processes: Iterable[psutil.Process]) -> None:
+    for each in processes:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
 
 
 def line_of(process: subprocess.Popen[str]) -> str:
