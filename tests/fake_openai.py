@@ -92,6 +92,7 @@ class Settings:
     failures: dict[str, float] = field(default_factory=dict)
     refuse: str | None = None
     kills: str | None = None
+    chat_only: bool = False
     budget: str = ""
     per_event: int = 1
     streams: bool = True
@@ -176,6 +177,8 @@ class Fake:
         if body.get("model") not in (own.model, None):
             return _error(404, f"The model `{body.get('model')}` does not exist.")
         chat = request.path.endswith("chat/completions")
+        if own.chat_only and not chat:
+            return _error(404, "Not Found")
         prompt, so_far = self._prompt(body, chat)
         if own.kills and own.kills in prompt:
             os._exit(3)

@@ -37,6 +37,16 @@ def test_a_server_that_answers_and_makes_no_token_is_left_alone(tmp_path: Path) 
     assert len(rows(done.stdout)) == 12
 
 
+def test_a_gateway_without_completions_that_made_no_token_is_asked_again(tmp_path: Path) -> None:
+    with Running(engine="openai", slots=0, chat_only=True) as gateway:
+        done = sample(
+            *(problems(tmp_path / "in", 2), "--url", gateway.url, "-n", 1),
+            *("--concurrency", 1, "--stall-timeout", 2, "--retries", 0),
+        )
+    assert done.returncode == 1
+    assert b"2 rejected" in done.stderr and b"404" not in done.stderr, done.stderr
+
+
 def test_servers_of_two_models_need_a_word(tmp_path: Path) -> None:
     given = problems(tmp_path / "in", 2)
     with Running(engine="vllm", model="a") as one, Running(engine="vllm", model="b") as other:

@@ -35,7 +35,6 @@ CPU_REQUESTS = 2
 """At once on the embedded engine: a CPU gains nothing by more, and every slot has to read the prompt once."""
 CONSTRAINTS = {"response_format", "grammar", "structured_outputs", "guided_json", "guided_grammar", "tools"}
 """Fields by which a server holds an answer to a form: it would begin the form anew in the middle of a text."""
-
 INNOCENT_DEATHS = 1
 """Of own servers, at which a request may be there without having got a token since they were started."""
 ACQUITTAL_SECONDS = 0.2
@@ -218,9 +217,10 @@ class Client:
                 if deaths > INNOCENT_DEATHS:
                     self.pool.release(endpoint)
                     raise GivenUp(f"given up: the server has died {deaths} times on getting this request")
-            before, since, life = progress(), time.monotonic(), endpoint.lives
+            before, since = progress(), time.monotonic()
             try:
                 async with self._alone(deaths, progress):
+                    life = endpoint.lives
                     return await ask(endpoint)
             except Busy as error:
                 endpoint.failed(since)

@@ -5,12 +5,11 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from r1tool.client import requests
-from r1tool.client.continuation import COMPLETION
+from r1tool.client.continuation import COMPLETION, inquire
 from r1tool.client.endpoint import Endpoint
 from r1tool.client.failures import Broken, Busy
 from r1tool.client.pool import Pool
-from r1tool.errors import USAGE, BadRow, R1Error
+from r1tool.errors import USAGE, R1Error
 from r1tool.serving.identify import KEY_NEEDED, identify
 
 FIRST_ANSWER_SECONDS = 30.0
@@ -159,14 +158,13 @@ class Upkeep:
                 )
 
     async def _hangs(self, endpoint: Endpoint) -> str | None:
-        """None if a server that did nothing any more makes a token again, else what is wrong."""
-        body = {"model": endpoint.model or "default", "prompt": "1", "max_tokens": 1}
+        """None if a server that did nothing any more makes a token again, or refuses to; else what is wrong."""
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
-                await requests.post(endpoint, COMPLETION, body)
+                await inquire(endpoint, COMPLETION, {"prompt": "1", "max_tokens": 1})
         except TimeoutError:
             return f"no token within {PROBE_TIMEOUT_SECONDS:.0f} s"
-        except (Busy, Broken, BadRow) as error:
+        except (Busy, Broken) as error:
             return str(error)
         return None
 
