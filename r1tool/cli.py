@@ -153,8 +153,10 @@ def complain(prog: str, message: str, status: int) -> int:
 def _source(error: Exception) -> str:
     """Where the value of the option that `error` is about came from, if not from the command line."""
     parameter, context = getattr(error, "param", None), getattr(error, "ctx", None)
-    source = context.get_parameter_source(parameter.name) if context and parameter else None
-    return f" ({parameter.envvar} in the environment)" if source and source.name == "ENVIRONMENT" and parameter else ""
+    if parameter is None or context is None:
+        return ""
+    source = context.get_parameter_source(parameter.name)
+    return f" ({parameter.envvar} in the environment)" if source and source.name == "ENVIRONMENT" else ""
 
 
 def _suggestion(name: str) -> str:

@@ -3,14 +3,13 @@
 import os
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from engines import vllm_cpu
+from engines.ready import wait_until_ready
 from fake_openai import Running
 from sampling import command, problems, rows, sample, seeds
 
@@ -41,22 +40,11 @@ def router(engine: str, log: Path, *workers: Running) -> Iterator[str]:
     with log.open("wb") as output:
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
-        deadline = time.monotonic() + READY_SECONDS
-        while not _answers(f"{url}/v1/models"):
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
-            time.sleep(0.2)
+        wait_until_ready(url, process, log, READY_SECONDS)
         yield url
     finally:
         process.terminate()
         process.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def test_a_worker_that_dies_behind_a_router_costs_no_generation(tmp_path: Path, engine: str) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import base64
-import os
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from r1tool.client.growth import Growth, Load
+from r1tool.serving.identify import authorization
 
 if TYPE_CHECKING:
     import aiohttp
@@ -63,13 +63,11 @@ class Endpoint:
         if self._session is None:
             import aiohttp
 
-            key = os.environ.get("R1TOOL_API_KEY") or os.environ.get("OPENAI_API_KEY")
-            shown = f"Bearer {key}" if key else self._login
             self._session = aiohttp.ClientSession(
                 connector=self._connector(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
                 read_bufsize=READ_BUFFER_BYTES,
-                headers={"Authorization": shown} if shown else None,
+                headers=authorization() or self._login,
             )
         return self._session
 
@@ -145,11 +143,11 @@ class Endpoint:
         self._gpu_clock_at = now
 
 
-def _without_login(url: str) -> tuple[str, str | None]:
+def _without_login(url: str) -> tuple[str, dict[str, str] | None]:
     """http://name:password@host as http://host and the header that shows a server name and password (RFC 7617)."""
     login, at, _ = urlsplit(url).netloc.rpartition("@")
     if not at:
         return url, None
     name, _, password = login.partition(":")
     encoded = base64.b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode()
-    return url.replace(login + at, "", 1), f"Basic {encoded}"
+    return url.replace(login + at, "", 1), {"Authorization": f"Basic {encoded}"}

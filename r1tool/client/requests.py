@@ -14,6 +14,7 @@ from r1tool.client.draft import Draft
 from r1tool.client.endpoint import Endpoint
 from r1tool.client.failures import Broken, Busy, Dead, Gone, Overloaded, Refused
 from r1tool.errors import R1Error
+from r1tool.serving.identify import KEY_NEEDED
 
 EXCERPT_CHARACTERS = 300
 TOKEN_CHARACTERS = 4
@@ -220,7 +221,7 @@ def _failure(response: aiohttp.ClientResponse, route: str, content: bytes) -> Ex
         kind = Overloaded if status in (429, 503) else Busy
         return kind(message, float(wish) if wish.isdecimal() else None, status)
     if status in (401, 403):
-        return R1Error(f"{response.url.origin()} refuses ({status}): set R1TOOL_API_KEY or OPENAI_API_KEY")
+        return R1Error(f"{response.url.origin()} refuses ({status}): {KEY_NEEDED}")
     if status == 404:
         return R1Error(f"{response.url} answered 404: {excerpt.rstrip('.')}; check --url and --model")
     if status in (400, 413, 422):

@@ -136,6 +136,7 @@ def _plain(options: SampleOptions) -> bool:
 def _on_notice(checkpoint: Callable[[], None]) -> Iterator[None]:
     """Call `checkpoint` at SIGUSR1, by which Slurm tells that time is nearly up."""
     loop = asyncio.get_running_loop()
+    before = signal.getsignal(signal.SIGUSR1)
     try:
         loop.add_signal_handler(signal.SIGUSR1, checkpoint)
     except (ValueError, RuntimeError):
@@ -145,4 +146,4 @@ def _on_notice(checkpoint: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGUSR1)
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # by itself it would end the process, before its file is whole
+        signal.signal(signal.SIGUSR1, before)

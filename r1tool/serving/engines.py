@@ -15,6 +15,7 @@ from r1tool.serving.options import ServingOptions
 from r1tool.serving.server import Server, free_port
 
 Runner = Literal["generate", "reward"]
+DEFAULTS = ServingOptions()
 OF_GPUS = {"tp": "--tp", "pp": "--pp", "nodes": "--nodes", "gpus": "--gpus"}
 OF_OWN_SERVERS = {
     "replicas": "--replicas",
@@ -45,7 +46,7 @@ def choose(options: ServingOptions) -> str:
         chosen = _installed() if gpus.visible() else "embedded"
     useless = {"url": OF_OWN_SERVERS, "embedded": OF_GPUS}.get(chosen, {})
     for name, option in useless.items():
-        if getattr(options, name) != getattr(ServingOptions(), name):
+        if getattr(options, name) != getattr(DEFAULTS, name):
             raise R1Error(f"{option} {REASONS[chosen]}", USAGE)
     return chosen
 

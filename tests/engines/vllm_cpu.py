@@ -3,12 +3,11 @@
 import os
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from engines.ready import wait_until_ready
 
 from r1tool.serving import keeper
 from r1tool.serving.server import free_port
@@ -56,20 +55,8 @@ def vllm_server(log: Path, *, model: Path = MODEL, name: str = "smollm2", reward
         kept = [sys.executable, "-P", keeper.__file__, *line]
         server = subprocess.Popen(kept, stdin=subprocess.PIPE, stdout=output, stderr=output, env=environment())
     try:
-        deadline = time.monotonic() + READY_SECONDS
-        while not _answers(f"{url}/v1/models"):
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"vLLM is not ready:\n{log.read_text()[-4000:]}")
-            time.sleep(0.5)
+        wait_until_ready(url, server, log, READY_SECONDS)
         yield url
     finally:
         server.stdin.close()
         server.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            return response.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
