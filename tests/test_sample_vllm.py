@@ -80,7 +80,8 @@ def test_an_own_vllm_that_dies_is_restarted_and_every_answer_comes_once(tmp_path
     generations = [text for row in made for text in row["generations"]]
     assert len(generations) == 12
     counts = [counts for row in made for counts in row["token_counts"]]
-    assert all(each["thinking"] <= 42 and each["completion"] <= 72 for each in counts)
+    # where a thought ends is known to an event, which is of three tokens
+    assert not [each for each in counts if each["thinking"] > 40 + 2 * 3 or each["completion"] > 70]
     assert all(text.startswith("<think>\n") for text in generations)
     closed = [text for text in generations if "</think>" in text]
     assert len(closed) > 6

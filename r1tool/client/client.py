@@ -219,7 +219,7 @@ class Client:
                     raise GivenUp(f"given up: the server has died {deaths} times on getting this request")
             before, since = progress(), time.monotonic()
             try:
-                async with self._alone(deaths, progress):
+                async with self._alone(endpoint, deaths, progress):
                     life = endpoint.lives
                     return await ask(endpoint)
             except Busy as error:
@@ -254,7 +254,7 @@ class Client:
             await asyncio.sleep(pause)
 
     @asynccontextmanager
-    async def _alone(self, deaths: int, progress: Callable[[], int]) -> AsyncIterator[None]:
+    async def _alone(self, endpoint: Endpoint, deaths: int, progress: Callable[[], int]) -> AsyncIterator[None]:
         """Those that were there when a server died go on one by one until they get a token: one may be to blame."""
         if not deaths:
             yield
@@ -269,6 +269,8 @@ class Client:
         watch = asyncio.create_task(acquitted())
         watch.add_done_callback(lambda _: self._suspects.release())
         try:
+            if not endpoint.alive:
+                raise Gone(f"{endpoint.url} was lost to another request")
             yield
         finally:
             watch.cancel()
