@@ -64,3 +64,45 @@ def test_a_server_that_is_always_busy_is_told_of_once(tmp_path: Path) -> None:
         server.set(failures={})
         assert b"asking again" not in process.communicate(timeout=100)[1]
         assert process.returncode == 0
+
+
+def test_a_server_that_refuses_us_is_left_out_and_the_other_answers(tmp_path: Path) -> None:
+    given = problems(tmp_path / "in", 8)
+    with Running(engine="vllm") as well, Running(engine="vllm", key="secret") as locked:
+        done = sample(given, "--url", locked.url, "--url", well.url, "-n", 2)
+        assert done.returncode == 0, done.stderr
+        assert sum(well.counters["finished"].values()) == 16
+    assert done.stderr.count(b"going on without it") == 1 and b"R1TOOL_API_KEY" in done.stderr
+    with Running(engine="vllm", model="a") as one, Running(engine="vllm", model="b") as other:
+        done = sample(given, "--url", one.url, "--url", other.url, "-m", "b", "-n", 2)
+        assert done.returncode == 0, done.stderr
+        assert sum(other.counters["finished"].values()) == 16
+    assert b"does not exist" in done.stderr and b"going on without it" in done.stderr
+
+
+def test_a_gateway_that_knows_nothing_for_a_while_is_asked_again(tmp_path: Path) -> None:
+    """As one of a cluster does while the server behind it is being changed."""
+    with Running(engine="vllm", pause=0.01) as server:
+        line = command(problems(tmp_path / "in", 30), "--url", server.url, "--concurrency", 4, "-o", tmp_path / "out")
+        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        while not server.counters["finished"]:
+            time.sleep(0.05)
+        server.set(status=404)
+        assert process.stderr
+        assert any(b"asking again and again" in line for line in process.stderr)
+        server.set(status=0)
+        said = process.communicate(timeout=100)[1]
+        assert process.returncode == 0, said
+    assert len(rows(tmp_path / "out")) == 30
+
+
+def test_a_gateway_that_knows_nothing_any_more_ends_the_run(tmp_path: Path) -> None:
+    with Running(engine="vllm", pause=0.01) as server:
+        arguments = ("--url", server.url, "--concurrency", 4, "--stall-timeout", 2, "-o", tmp_path / "out")
+        line = command(problems(tmp_path / "in", 30), *arguments)
+        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        while not server.counters["finished"]:
+            time.sleep(0.05)
+        server.set(status=404)
+        said = process.communicate(timeout=100)[1]
+    assert process.returncode == 1 and b"check --url and --model" in said, said

@@ -231,10 +231,8 @@ class Client:
                 if isinstance(error, Gone):
                     self._upkeep.lose(endpoint, "has lost its engine" if isinstance(error, Dead) else None)
                 busy = 1 if progress() > before else busy + 1
-                if busy == QUIET_FAILURES and endpoint not in self._complained:
-                    self._complained.add(endpoint)
-                    self.note(f"{error}; asking again and again")
-                pause = min(error.retry_after or _backoff(busy), LONGEST_WISH_SECONDS)
+                pause = self._asked_in_vain(endpoint, error, busy)
+                pause = min(error.retry_after or pause, LONGEST_WISH_SECONDS)
             except Broken as error:
                 endpoint.failed(since)
                 hung = isinstance(error, Stalled) and endpoint.idle > self.options.stall_timeout
@@ -246,12 +244,25 @@ class Client:
                 if broken > self.options.retries:
                     raise GivenUp(f"given up after {broken} failures, the last: {error}") from None
                 pause = _backoff(max(1, broken))
+            except R1Error as error:  # a wrong key or model, or a gateway whose server is being changed
+                endpoint.failed(since)
+                if not endpoint.tokens or endpoint.idle > self.options.stall_timeout:
+                    self._upkeep.drop(endpoint, error)
+                busy += 1
+                pause = self._asked_in_vain(endpoint, error, busy)
             finally:
                 self.pool.release(endpoint)
             if progress() > before:
                 fallen, deaths = None, 0
             self.retries += 1
             await asyncio.sleep(pause)
+
+    def _asked_in_vain(self, endpoint: Endpoint, error: Exception, times: int) -> float:
+        """Seconds until a request is sent again that was not taken `times` times; that it goes on so is said once."""
+        if times == QUIET_FAILURES and endpoint.alive and endpoint not in self._complained:
+            self._complained.add(endpoint)
+            self.note(f"{error}; asking again and again")
+        return _backoff(times)
 
     @asynccontextmanager
     async def _alone(self, endpoint: Endpoint, deaths: int, progress: Callable[[], int]) -> AsyncIterator[None]:

@@ -161,7 +161,7 @@ class _exchange:
             if isinstance(error, aiohttp.TooManyRedirects):
                 raise R1Error(f"{self._endpoint.url} redirects requests without end; check --url") from None
             if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
-                raise Busy(f"{self._endpoint.url} is not reached for want of open files ({error})") from None
+                raise Overloaded(f"{self._endpoint.url} is not reached for want of open files ({error})") from None
             if isinstance(error, (aiohttp.ClientConnectorError, TimeoutError)):
                 raise Gone(f"{self._endpoint.url} cannot be reached: {error or type(error).__name__}") from None
             if isinstance(error, (aiohttp.ClientError, OSError)):

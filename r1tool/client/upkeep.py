@@ -31,8 +31,8 @@ class Upkeep:
     def __init__(self, pool: Pool, patience: float, note: Callable[[str], None], *, one_model: bool = False) -> None:
         self.pool, self.patience, self.note, self.one_model = pool, patience, note, one_model
         self._failed: set[Endpoint] = set()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._given_up = 0
+        self._tasks: dict[Endpoint, asyncio.Task[None]] = {}
+        self._given_up: set[Endpoint] = set()
         self._away_since = time.monotonic()
         self._seen = False
 
@@ -42,13 +42,13 @@ class Upkeep:
             self._away_since = time.monotonic()
             for endpoint in self.pool.endpoints:
                 keep = self._keep_own if endpoint.server else self._keep_remote
-                self._tasks.append(asyncio.create_task(self._guard(keep(endpoint))))
+                self._tasks[endpoint] = asyncio.create_task(self._guard(keep(endpoint)))
 
     async def stop(self) -> None:
         """End own servers and drop all connections."""
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await asyncio.gather(
             *(endpoint.server.stop() for endpoint in self.pool.endpoints if endpoint.server), return_exceptions=True
         )
@@ -62,6 +62,13 @@ class Upkeep:
             self._away_since = time.monotonic()
         endpoint.trouble = endpoint.trouble or trouble
         endpoint.lost.set()
+
+    def drop(self, endpoint: Endpoint, error: R1Error) -> None:
+        """It is of no use to us and will not be: go on without it, or end with `error` if it was the last."""
+        if endpoint not in self._given_up:
+            self._tasks[endpoint].cancel()
+            self.lose(endpoint)
+            self._give_up(endpoint, error)
 
     async def _guard(self, keeping: Coroutine[Any, Any, None]) -> None:
         try:
@@ -117,8 +124,8 @@ class Upkeep:
             lost.cancel()
 
     def _give_up(self, endpoint: Endpoint, error: R1Error) -> None:
-        self._given_up += 1
-        if self._given_up == len(self.pool.endpoints):
+        self._given_up.add(endpoint)
+        if len(self._given_up) == len(self.pool.endpoints):
             self.pool.fail(error)
         else:
             self.note(f"{error}; going on without it")
@@ -126,7 +133,10 @@ class Upkeep:
     async def _keep_remote(self, endpoint: Endpoint) -> None:
         pause, seen, told = PROBE_SECONDS / 4, False, False
         while True:
-            trouble = await self._probe(endpoint) or (await self._hangs(endpoint) if endpoint.trouble else None)
+            try:
+                trouble = await self._probe(endpoint) or (await self._hangs(endpoint) if endpoint.trouble else None)
+            except R1Error as error:
+                return self._give_up(endpoint, error)
             if trouble is None:
                 self._compare(endpoint)
                 if seen:
