@@ -29,7 +29,7 @@ STREAM = {
     "output": typer.Option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout."),
     "compress": typer.Option("-z", "--compress", help="Default: zstd, except to a terminal.", show_default=False),
     "level": typer.Option(
-        "--level", min=1, max=22, help="zstd level; default 3 into files, stored blocks into pipes."
+        "--level", metavar="N", min=1, max=22, help="zstd level; default 3 into files, stored blocks into pipes."
     ),
     "rejects": typer.Option(
         "--rejects", metavar="FILE", help="Write rows that cannot be used to FILE, with the reason."

@@ -41,11 +41,15 @@ def run(
     serving: ServingOptions,
     client: ClientOptions,
     *,
-    n: Annotated[int, typer.Option("-n", min=1, help="Generations a problem.")] = 2,
-    temperature: Annotated[float, typer.Option("--temperature", min=0, help="Sampling temperature.")] = 0.6,
-    top_p: Annotated[float, typer.Option("--top-p", min=0, max=1, help="Nucleus sampling.")] = 0.95,
-    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Longest generation, in tokens.")] = 16384,
-    seed: Annotated[int, typer.Option("--seed", help="What every request's seed is derived from.")] = 0,
+    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="Generations a problem.")] = 2,
+    temperature: Annotated[
+        float, typer.Option("--temperature", metavar="T", min=0, help="Sampling temperature.")
+    ] = 0.6,
+    top_p: Annotated[float, typer.Option("--top-p", metavar="P", min=0, max=1, help="Nucleus sampling.")] = 0.95,
+    max_tokens: Annotated[
+        int, typer.Option("--max-tokens", metavar="N", min=1, help="Longest generation, in tokens.")
+    ] = 16384,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="What every request's seed is derived from.")] = 0,
     prompt_template: Annotated[
         str | None,
         typer.Option(
@@ -59,7 +63,10 @@ def run(
     ] = None,
     id_field: Annotated[str | None, typer.Option("--id-field", metavar="NAME", help="Column of the id.")] = None,
     sample_index_offset: Annotated[
-        int, typer.Option("--sample-index-offset", min=0, help="Index of the first sample; seeds depend on it.")
+        int,
+        typer.Option(
+            "--sample-index-offset", metavar="N", min=0, help="Index of the first sample; seeds depend on it."
+        ),
     ] = 0,
     until_correct: Annotated[
         int | None,
