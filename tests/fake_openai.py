@@ -66,6 +66,7 @@ class Settings:
 
     `thinking` and `answer` are tokens; `opens` says that the chat template ends with <think>; `parser` that thoughts
     come in a field of their own; `slots` is how many requests run at once, the others wait.
+    `context` is the most tokens of a request.
     A prompt that holds `refuse` is refused, one that holds `kills` ends the server.
     `replies`, where given, are all it ever says. `budget` is what it does with a thinking_token_budget: "kept" or
     "ignored"; a server that was not set up for it refuses it, and an old one, "", does not look at it.
@@ -184,7 +185,7 @@ class Fake:
             os._exit(3)
         if own.refuse and own.refuse in prompt:
             return _error(400, "This model's maximum context length is 8 tokens.")
-        if len(pieces(prompt)) > own.context:
+        if len(pieces(prompt)) + body.get("max_tokens", 0) > own.context:
             return _error(400, f"This model's maximum context length is {own.context} tokens.")
         failure = self._draw_failure()
         if failure in ("429", "503", "500", "400"):
@@ -332,7 +333,7 @@ class Fake:
             and request.headers.get("Authorization") != f"Basic {base64.b64encode(own.login.encode()).decode()}"
         ):
             return web.json_response({"error": {"message": "no login"}}, status=401)
-        entry = {"id": own.model, "object": "model", "owned_by": OWNERS[own.engine]}
+        entry = {"id": own.model, "object": "model", "owned_by": OWNERS[own.engine], "max_model_len": own.context}
         return web.json_response({"object": "list", "data": [entry]})
 
     async def health(self, request: web.Request) -> web.Response:

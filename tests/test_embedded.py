@@ -18,7 +18,7 @@ import pytest
 from r1tool.errors import R1Error
 from r1tool.serving import embedded, logs, weights
 from r1tool.serving.engines import make_servers
-from r1tool.serving.identify import identify
+from r1tool.serving.identify import Identity, identify
 from r1tool.serving.metrics import read_metrics
 from r1tool.serving.options import ServingOptions
 from r1tool.serving.server import Server
@@ -154,11 +154,11 @@ def test_a_machine_without_the_extra_or_libgomp_is_told_what_to_install(monkeypa
 
 
 def test_it_is_known_by_its_url(embedded_server: Server) -> None:
-    async def who() -> tuple[str, str | None, str | None]:
+    async def who() -> Identity:
         async with aiohttp.ClientSession() as session:
             return await identify(session, embedded_server.url)
 
-    engine, _, model = run(who())
+    engine, _, model, _ = run(who())
     assert (engine, model) == ("embedded", embedded.MODEL)
     assert embedded_server.version
     assert embedded_server.version.startswith("xllamacpp 20")

@@ -80,6 +80,18 @@ def test_a_server_that_refuses_us_is_left_out_and_the_other_answers(tmp_path: Pa
     assert b"does not exist" in done.stderr and b"going on without it" in done.stderr
 
 
+def test_a_longest_answer_that_no_prompt_would_fit_beside_is_told_before_all_rows_are_refused(tmp_path: Path) -> None:
+    given = problems(tmp_path / "in", 3)
+    with Running(engine="vllm", context=2000) as small, Running(engine="vllm", context=20_000) as large:
+        done = sample(given, "--url", small.url)
+        assert done.returncode == 2
+        assert b"takes 2000 tokens a request" in done.stderr and b"--max-tokens below that" in done.stderr
+        assert not small.counters["requests"].get("/v1/chat/completions")
+        done = sample(given, "--url", small.url, "--url", large.url, "-n", 2)
+        assert done.returncode == 0, done.stderr
+        assert sum(large.counters["finished"].values()) == 6
+
+
 def test_a_gateway_that_knows_nothing_for_a_while_is_asked_again(tmp_path: Path) -> None:
     """As one of a cluster does while the server behind it is being changed."""
     with Running(engine="vllm", pause=0.01) as server:

@@ -50,7 +50,7 @@ def test_sglang_starts_answers_and_ends(tmp_path: Path) -> None:
         await server.start()
         try:
             async with aiohttp.ClientSession() as session:
-                engine, version, model = await identify(session, server.url)
+                engine, version, model, _ = await identify(session, server.url)
                 assert (engine, version) == ("sglang", server.version)
                 body = {"model": model, "prompt": "2 + 3 =", "max_tokens": 4, "temperature": 0}
                 async with session.post(f"{server.url}/v1/completions", json=body) as response:

@@ -19,7 +19,7 @@ from r1tool.client.pool import Pool
 from r1tool.client.reply import Reply
 from r1tool.client.upkeep import Upkeep
 from r1tool.client.watchdog import Watchdog
-from r1tool.errors import R1Error
+from r1tool.errors import USAGE, R1Error
 from r1tool.records import think
 from r1tool.serving import embedded
 from r1tool.serving.engines import choose, make_servers, urls
@@ -299,6 +299,13 @@ class Client:
         return self._reply(endpoint, draft)
 
     async def _request(self, endpoint: Endpoint, draft: Draft) -> tuple[str, dict[str, Any]]:
+        longest = draft.sampling.get("max_tokens", 0)
+        if endpoint.engine == "vllm" and endpoint.context and longest >= endpoint.context:
+            raise R1Error(
+                f"{endpoint.url} takes {endpoint.context} tokens a request, the prompt included: give --max-tokens "
+                f"below that instead of {longest}, or the server a longer --max-model-len",
+                USAGE,
+            )
         if draft.messages is not None:
             await learn_template(endpoint)
             if draft.must_continue and endpoint.rendering == "none":

@@ -38,6 +38,7 @@ class Endpoint:
         self.engine = server.engine if server else "openai"
         self.version: str | None = None
         self.model: str | None = server.model if server else None
+        self.context: int | None = None
         self.alive = False
         self.lives = 0
         self.trouble: str | None = None

@@ -92,7 +92,7 @@ class Upkeep:
                 await asyncio.sleep(RESTART_SECONDS * 2**fruitless)
                 continue
             await endpoint.close()
-            endpoint.url, endpoint.version = server.url, server.version
+            endpoint.url, endpoint.version, endpoint.context = server.url, server.version, server.context
             endpoint.lives += 1
             self._revive(endpoint)
             tokens = endpoint.tokens
@@ -190,7 +190,8 @@ class Upkeep:
                     raise R1Error(f"{endpoint.url} answers {status}: {KEY_NEEDED}")
                 if status >= 500 or status == 429:
                     return f"it answers {status}"
-                endpoint.engine, endpoint.version, endpoint.model = await identify(endpoint.session, endpoint.url)
+                who = await identify(endpoint.session, endpoint.url)
+                endpoint.engine, endpoint.version, endpoint.model, endpoint.context = who
         except TimeoutError:
             return f"no answer within {PROBE_TIMEOUT_SECONDS:.0f} s"
         except (aiohttp.ClientError, OSError) as error:

@@ -1,7 +1,7 @@
 """What stands behind a URL."""
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 
@@ -10,25 +10,41 @@ TIMEOUT = aiohttp.ClientTimeout(total=30)
 KEY_NEEDED = "set R1TOOL_API_KEY or OPENAI_API_KEY"
 
 
+class Identity(NamedTuple):
+    """`engine` is vllm, sglang, embedded (llama.cpp), or openai where it cannot be told; `model` the first it serves.
+
+    `context` is how many tokens a request may have, the prompt included, None where nobody says so.
+    """
+
+    engine: str
+    version: str | None
+    model: str | None
+    context: int | None
+
+
 def authorization() -> dict[str, str] | None:
     """The header that shows a server the key of the environment, if there is one."""
     key = os.environ.get("R1TOOL_API_KEY") or os.environ.get("OPENAI_API_KEY")
     return {"Authorization": f"Bearer {key}"} if key else None
 
 
-async def identify(session: aiohttp.ClientSession, url: str) -> tuple[str, str | None, str | None]:
-    """(engine, version, model) of the server at `url`, without /v1.
+async def identify(session: aiohttp.ClientSession, url: str) -> Identity:
+    """Who answers at `url`, which is without /v1.
 
-    The engine is vllm, sglang, embedded (llama.cpp), or openai where it cannot be told; the model is the first it
-    serves. Routers answer for their workers, some without knowing: their model "unknown" is None. Raises
-    aiohttp.ClientError or TimeoutError if nothing answers.
+    Routers answer for their workers, some without knowing: their model "unknown" is None. Raises aiohttp.ClientError
+    or TimeoutError if nothing answers.
     """
     listing = await _get(session, f"{url}/v1/models")
     served = listing.get("data") if isinstance(listing, dict) else None
     first = served[0] if isinstance(served, list) and served and isinstance(served[0], dict) else {}
     engine = OWNERS.get(str(first.get("owned_by")), "openai")
-    model = first.get("id")
-    return engine, await _version(session, url, engine), model if model != "unknown" else None
+    model, context = first.get("id"), first.get("max_model_len")
+    return Identity(
+        engine,
+        await _version(session, url, engine),
+        model if model != "unknown" else None,
+        context if isinstance(context, int) else None,
+    )
 
 
 async def _version(session: aiohttp.ClientSession, url: str, engine: str) -> str | None:

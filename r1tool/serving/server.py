@@ -49,6 +49,7 @@ class Server:
         self.name, self.engine, self.model, self.gpus = name, engine, model, gpu_count
         self.demonstration = demonstration
         self.version = version
+        self.context: int | None = None
         self.log = log
         self.url = ""
         self._command, self._environment = command, dict(environment or {})
@@ -128,7 +129,7 @@ class Server:
                     if done:
                         raise self._failure(exited.result())
                 if not self.version:
-                    _, self.version, _ = await identify(session, self.url)
+                    _, self.version, _, self.context = await identify(session, self.url)
         except TimeoutError:
             last = logs.last_line(self._output())
             raise R1Error(
