@@ -14,6 +14,8 @@ MAX_BITS = 40_000
 MAX_TERMS = 300
 MAX_FACTORIAL = 3_000
 EPSILON = 2.3e-16
+COARSE = 0.01
+"""What a difference of one must stay above to show: floats further apart than this are no proof of being equal."""
 
 
 class Unsure(Exception):
@@ -70,8 +72,9 @@ def same(left: Value, right: Value) -> bool | None:
         return None
     if error > 1e-7 * scale and error > 1e-12:
         return None
-    if difference <= 4 * error + 1e-14 * scale:
-        return True
+    tolerance = 4 * error + 1e-14 * scale
+    if difference <= tolerance:
+        return True if tolerance < COARSE else None
     if difference > 1000 * error + 1e-9 * scale:
         return False
     return None
