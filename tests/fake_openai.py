@@ -66,7 +66,7 @@ class Settings:
 
     `thinking` and `answer` are tokens; `opens` says that the chat template ends with <think>; `parser` that thoughts
     come in a field of their own; `slots` is how many requests run at once, the others wait.
-    `context` is the most tokens of a request.
+    `context` is the most tokens of a request, `longest` of an answer whatever was asked for.
     A prompt that holds `refuse` is refused, one that holds `kills` ends the server.
     `replies`, where given, are all it ever says. `budget` is what it does with a thinking_token_budget: "kept" or
     "ignored"; a server that was not set up for it refuses it, and an old one, "", does not look at it.
@@ -86,6 +86,7 @@ class Settings:
     thinks: bool = True
     slots: int = 1_000_000
     context: int = 1_000_000
+    longest: int = 1_000_000
     tokenless: bool = False
     key: str | None = None
     boxed: list[str] = field(default_factory=list)
@@ -205,8 +206,8 @@ class Fake:
         for stop in body.get("stop") or []:
             tokens = _stopped(tokens, stop)
         finish = "stop"
-        if len(tokens) > body.get("max_tokens", 1 << 30):
-            tokens, finish = tokens[: body["max_tokens"]], "length"
+        if len(tokens) > (longest := min(own.longest, body.get("max_tokens", own.longest))):
+            tokens, finish = tokens[:longest], "length"
         usage = {
             "prompt_tokens": len(pieces(prompt)) + len(pieces(so_far)),
             "completion_tokens": len(tokens),

@@ -92,6 +92,17 @@ def test_a_longest_answer_that_no_prompt_would_fit_beside_is_told_before_all_row
         assert sum(large.counters["finished"].values()) == 6
 
 
+def test_a_limit_of_the_servers_own_is_told_once(tmp_path: Path) -> None:
+    """vLLM has one where the model's generation_config.json holds max_new_tokens."""
+    given = problems(tmp_path / "in", 3)
+    with Running(engine="vllm", longest=8) as server:
+        done = sample(given, "--url", server.url)
+        assert {reason for row in rows(done.stdout) for reason in row["finish_reasons"]} == {"length"}
+        assert done.stderr.count(b"has ended an answer at 8 tokens where 16384 were asked for") == 1
+        assert b"has ended" not in sample(given, "--url", server.url, "--max-tokens", 8).stderr
+        assert b"has ended" not in sample(given, "--url", server.url, "--max-tokens", 9, "--thinking-budget", 8).stderr
+
+
 def test_a_gateway_that_knows_nothing_for_a_while_is_asked_again(tmp_path: Path) -> None:
     """As one of a cluster does while the server behind it is being changed."""
     with Running(engine="vllm", pause=0.01) as server:

@@ -61,6 +61,7 @@ def test_an_own_vllm_that_dies_is_restarted_and_every_answer_comes_once(tmp_path
         *(given, "-n", 2, "--prompt-template", template, "--thinking-budget", 40, "--max-tokens", 70, "-o", out),
         *("--engine", "vllm", "-m", vllm_cpu.THINKING_MODEL, "--server-log", log, "--", *vllm_cpu.ARGUMENTS),
         *("--max-num-seqs", 4, "--stream-interval", 3),
+        *("--override-generation-config", '{"max_new_tokens": 60}'),
     )
     with (tmp_path / "talk").open("w+b") as talk:
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=talk, env=vllm_cpu.environment())
@@ -75,6 +76,7 @@ def test_an_own_vllm_that_dies_is_restarted_and_every_answer_comes_once(tmp_path
         talk.seek(0)
         said = talk.read().decode()
     assert "one of its processes was killed" in said
+    assert "has ended an answer at 60 tokens where 70 were asked for" in said
     made = rows(out)
     assert sorted(row["problem"] for row in made) == [f"What is {number}?" for number in range(6)]
     generations = [text for row in made for text in row["generations"]]

@@ -93,6 +93,7 @@ class Client:
         self._upkeep, self._model = upkeep, model
         self._suspects = asyncio.Lock()
         self._complained: set[Endpoint] = set()
+        self._limited: set[Endpoint] = set()
 
     @property
     def engine(self) -> str:
@@ -292,10 +293,12 @@ class Client:
             with self._watchdog.watch(endpoint, lambda: draft.tokens) as watched:
                 async with watched.timeout:
                     route, body = await self._request(endpoint, draft)
-                    await requests.stream(endpoint, route, body, draft, enough)
+                    made = await requests.stream(endpoint, route, body, draft, enough)
         finally:
             draft.seconds += time.monotonic() - since
             draft.gpu_seconds += endpoint.gpu_clock - clock
+        if draft.finish_reason == "length" and made is not None and made < body.get("max_tokens", 0):
+            self._tell_of_limit(endpoint, made, body["max_tokens"])
         return self._reply(endpoint, draft)
 
     async def _request(self, endpoint: Endpoint, draft: Draft) -> tuple[str, dict[str, Any]]:
@@ -336,6 +339,15 @@ class Client:
         elif draft.cap is not None:
             body["max_tokens"] = max(1, min(body.get("max_tokens", draft.cap), draft.cap - draft.tokens))
         return route, body
+
+    def _tell_of_limit(self, endpoint: Endpoint, made: int, wanted: int) -> None:
+        """A server may have a limit of its own and not say so: vLLM takes max_new_tokens of the model's for one."""
+        if endpoint not in self._limited:
+            self._limited.add(endpoint)
+            self.note(
+                f"{endpoint.url} has ended an answer at {made} tokens where {wanted} were asked for: its context is "
+                "full, or generation_config.json limits it (with vLLM, -- --generation-config vllm lifts that)"
+            )
 
     def _name(self, endpoint: Endpoint) -> str:
         return self._model or endpoint.model or "default"

@@ -31,8 +31,10 @@ DEAD_ENGINE = ("EngineDead", "EngineCore encountered", "engine is dead")
 
 async def stream(
     endpoint: Endpoint, route: str, body: dict[str, Any], draft: Draft, seen: Callable[[Draft], bool] | None
-) -> None:
+) -> int | None:
     """Ask for a streamed completion and append it to `draft` until its finish_reason is known.
+
+    Returns how many tokens the server says it has made, None where it does not say.
 
     `seen` is called after each event that brought text; once it says True the rest is not read, and there is
     no finish_reason. Raises Busy, Broken or Refused; what has arrived by then is in the draft. What fails behind the
@@ -46,14 +48,14 @@ async def stream(
         if "text/event-stream" not in response.headers.get("Content-Type", ""):
             for event in _events_of(await response.read(), route):
                 if answer.take(event) and seen and seen(draft):
-                    return
+                    return None
         elif await _follow(response, route, answer, lambda: bool(seen and seen(draft))):
-            return
+            return None
     if answer.finish not in FINISHED:
         how = f"with finish_reason {answer.finish!r}" if answer.finish else "too early"
         raise Broken(f"{route} ended its stream {how}")
     draft.finish_reason = FINISHED[answer.finish]
-    answer.count()
+    return answer.count()
 
 
 async def _follow(response: aiohttp.ClientResponse, route: str, answer: "_Answer", enough: Callable[[], bool]) -> bool:
@@ -109,19 +111,20 @@ class _Answer:
         self._endpoint.progressed(tokens)
         return True
 
-    def count(self) -> None:
-        """Put the server's count of tokens in the place of ours, which is of events where they bring no count."""
+    def count(self) -> int | None:
+        """Put the server's count of tokens, if any, in the place of ours, which may be of events, and return it."""
         draft, before, usage = self._draft, self._before, self._usage
         if usage is None:
-            return
+            return None
         if usage.prompt_tokens is not None and draft.prompt_tokens is None:
             draft.prompt_tokens = max(0, usage.prompt_tokens - before)
         if usage.completion_tokens is None:
-            return
+            return None
         events, thinking = draft.tokens - before, draft.thinking_tokens
         if thinking is not None and thinking > before and events and not self._counted:
             draft.thinking_tokens = before + round((thinking - before) * usage.completion_tokens / events)
         draft.tokens = before + usage.completion_tokens
+        return usage.completion_tokens
 
 
 async def post(endpoint: Endpoint, route: str, body: dict[str, Any]) -> Any:
