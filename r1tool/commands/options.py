@@ -45,7 +45,7 @@ SERVING = {
     "engine": typer.Option("--engine", help="auto: --url, else a GPU and an installed engine, else embedded."),
     "urls": typer.Option("--url", metavar="URL", help="An OpenAI-compatible server; repeat to balance over several."),
     "model": typer.Option("-m", "--model", metavar="NAME_OR_PATH", help="The model to serve or to ask for."),
-    "tp": typer.Option("--tp", metavar="N", min=1, help="Tensor-parallel size."),
+    "tp": typer.Option("--tp", metavar="N", min=1, help="Tensor-parallel size; with --url, to count GPU hours by."),
     "pp": typer.Option("--pp", metavar="N", min=1, help="Pipeline-parallel size."),
     "replicas": typer.Option("--replicas", metavar="N", min=1, help="Independent servers of the model."),
     "nodes": typer.Option("--nodes", metavar="N", min=1, help="Nodes a server spans, inside a Slurm allocation."),
