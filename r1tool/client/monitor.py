@@ -14,23 +14,27 @@ LOOK_SECONDS = 2.0
 
 async def monitor(pool: Pool, note: Callable[[str], None]) -> None:
     """Look at every living server every LOOK_SECONDS, for ever; `note` what its limit has settled on."""
-    tokens = {id(endpoint): 0 for endpoint in pool.endpoints}
-    settled: set[int] = set()
+    await asyncio.gather(*(_watch(endpoint, pool, note) for endpoint in pool.endpoints))
+
+
+async def _watch(endpoint: Endpoint, pool: Pool, note: Callable[[str], None]) -> None:
+    settled = False
+    tokens, since = endpoint.tokens, time.monotonic()
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        for endpoint in pool.endpoints:
-            if not endpoint.alive:
-                continue
-            rate = (endpoint.tokens - tokens[id(endpoint)]) / LOOK_SECONDS
-            tokens[id(endpoint)] = endpoint.tokens
-            endpoint.load = await look(endpoint, rate)
-            if pool.limit is not None:
-                continue
-            endpoint.growth.observe(endpoint.load, endpoint.in_flight, time.monotonic())
-            pool.wake()
-            if endpoint.growth.settled and id(endpoint) not in settled:
-                settled.add(id(endpoint))
-                note(f"{endpoint.growth.limit} requests in flight at {endpoint.url} ({endpoint.growth.reason})")
+        now = time.monotonic()
+        rate = (endpoint.tokens - tokens) / (now - since)
+        tokens, since = endpoint.tokens, now
+        if not endpoint.alive:
+            continue
+        endpoint.load = await look(endpoint, rate)
+        if pool.limit is not None:
+            continue
+        endpoint.growth.observe(endpoint.load, endpoint.in_flight, time.monotonic())
+        pool.wake()
+        if endpoint.growth.settled and not settled:
+            settled = True
+            note(f"{endpoint.growth.limit} requests in flight at {endpoint.url} ({endpoint.growth.reason})")
 
 
 async def look(endpoint: Endpoint, rate: float) -> Load:
