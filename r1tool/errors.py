@@ -1,6 +1,6 @@
 """What goes wrong in a way the user can mend."""
 
-DONE, FAILED, USAGE, INTERRUPTED, BROKEN_PIPE, TERMINATED = 0, 1, 2, 130, 141, 143
+DONE, FAILED, USAGE, HANGUP, INTERRUPTED, BROKEN_PIPE, TERMINATED = 0, 1, 2, 129, 130, 141, 143
 
 
 class R1Error(Exception):

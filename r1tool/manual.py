@@ -17,6 +17,7 @@ EXIT_STATUS = (
     ("0", "done"),
     ("1", "done with rejected, lost or truncated rows, or a failed run"),
     ("2", "wrong usage"),
+    ("129", "the terminal was closed (SIGHUP)"),
     ("130", "interrupted (SIGINT)"),
     ("141", "the reader of stdout went away (SIGPIPE)"),
     ("143", "ended by SIGTERM; sample has written its journal"),

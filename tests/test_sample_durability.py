@@ -1,9 +1,12 @@
 """`sample` loses nothing, doubles nothing and asks nothing twice, whatever ends it."""
 
+import fcntl
 import os
+import pty
 import resource
 import signal
 import subprocess
+import termios
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -102,6 +105,33 @@ def test_sigusr1_checkpoints_and_goes_on(tmp_path: Path) -> None:
         process.communicate()
         assert process.returncode == 0
         check(rows(out), server, 4, 2)
+
+
+def test_answers_under_way_are_kept_when_the_terminal_is_closed(tmp_path: Path) -> None:
+    """As a connection that breaks does: SIGHUP, twice, and a stderr that takes nothing any more."""
+    given, out = problems(tmp_path / "in", 4), tmp_path / "out.jsonl.zst"
+    with Running(engine="vllm", pause=0.01, thinking=300) as server:
+        arguments = (given, "--url", server.url, "-o", out, "--concurrency", 8)
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            command(*arguments),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0),
+        )
+        os.close(theirs)
+        wait_for_tokens(server, 400)
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(timeout=60) == 129
+        made = server.counters["tokens"]
+        done = sample(*arguments)
+        assert done.returncode == 0, done.stderr
+        check(rows(out), server, 4, 2)
+        whole = sum(counts["completion"] for row in rows(out) for counts in row["token_counts"])
+        assert made > 300 and server.counters["tokens"] <= 1.1 * whole
 
 
 def test_a_journal_replays_finished_rows_to_stdout(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
-"""SIGINT, SIGTERM and a reader that went away, turned into a stage that stops taking rows.
+"""SIGINT, SIGTERM, SIGHUP and a reader that went away, turned into a stage that stops taking rows.
 
-A shell sends SIGINT to every process of a pipeline at once. The source of a pipeline stops taking rows; a filter goes
-on until its input ends, so that nothing on its way is lost. A second SIGINT ends at once.
+A shell sends SIGINT to every process of a pipeline at once, and so is SIGHUP sent when the terminal is closed. The
+source of a pipeline stops taking rows; a filter goes on until its input ends, so that nothing on its way is lost. A
+second SIGINT ends at once; SIGHUP comes twice by itself, from the terminal and from the shell.
 """
 
 import os
@@ -12,10 +13,16 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from r1tool.errors import BROKEN_PIPE, INTERRUPTED, TERMINATED
+from r1tool.errors import BROKEN_PIPE, HANGUP, INTERRUPTED, TERMINATED
 from r1tool.stream.readers import Brake
 
-STATUS = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED, signal.SIGPIPE: BROKEN_PIPE}
+STATUS = {
+    signal.SIGHUP: HANGUP,
+    signal.SIGINT: INTERRUPTED,
+    signal.SIGPIPE: BROKEN_PIPE,
+    signal.SIGTERM: TERMINATED,
+}
+OF_ALL_THE_PIPELINE = (signal.SIGINT, signal.SIGHUP)
 
 
 class Signals:
@@ -33,7 +40,7 @@ class Signals:
         """Handle signals from now on, if this is the main thread; one that is ignored, as under nohup, stays so."""
         if threading.current_thread() is not threading.main_thread():
             return
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) != signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._handle)
 
@@ -58,10 +65,13 @@ class Signals:
         if number == signal.SIGPIPE:
             if self.stopped:
                 return
+        elif number == signal.SIGHUP:
+            if self.number is not None:
+                return
         elif self.number in (signal.SIGINT, signal.SIGTERM) and number == self.number:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(TERMINATED)
         self.number = number
-        if number != signal.SIGINT or not self._drains:
+        if number not in OF_ALL_THE_PIPELINE or not self._drains:
             self.stopped = True
             self.brake.set()
         for callback in self.callbacks:
