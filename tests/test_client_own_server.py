@@ -101,8 +101,7 @@ def test_a_server_that_dies_again_and_again_is_given_up(tmp_path: Path) -> None:
     async def main() -> list[Reply | BaseException]:
         own = Own(tmp_path, engine="vllm", failures={"exit": 1.0})
         try:
-            message = [{"role": "user", "content": "?"}]
-            asking = [own.client.chat(message, seed=seed) for seed in range(4)]
+            asking = [own.client.chat([{"role": "user", "content": f"{number}?"}]) for number in range(4)]
             return await asyncio.gather(*asking, return_exceptions=True)
         finally:
             await own.client.close()
@@ -127,6 +126,22 @@ def test_a_request_that_kills_the_server_is_given_up_and_the_others_are_answered
     assert [other.text for other in others if isinstance(other, Reply)] == [
         "".join(fake.generate(seed)) for seed in range(1, 12)
     ]
+    assert sum("starting it again" in note for note in notes) == 2
+
+
+def test_all_samples_of_a_prompt_that_kills_the_server_are_given_up_together(tmp_path: Path) -> None:
+    async def main() -> tuple[list[Reply | BaseException], list[str]]:
+        own = Own(tmp_path, engine="vllm", kills="poison", pause=0.01)
+        try:
+            message = [{"role": "user", "content": "poison"}]
+            return await asyncio.gather(
+                *(own.client.chat(message, seed=seed) for seed in range(4)), return_exceptions=True
+            ), own.notes
+        finally:
+            await own.client.close()
+
+    errors, notes = run(main())
+    assert all(isinstance(error, GivenUp) for error in errors), errors
     assert sum("starting it again" in note for note in notes) == 2
 
 

@@ -107,6 +107,43 @@ def test_sigusr1_checkpoints_and_goes_on(tmp_path: Path) -> None:
         check(rows(out), server, 4, 2)
 
 
+def test_the_model_may_be_named_or_left_to_the_server_from_one_run_to_the_next(tmp_path: Path) -> None:
+    given, kept = problems(tmp_path / "in", 20), tmp_path / "j"
+    with Running(engine="vllm", pause=0.01, thinking=100) as server:
+        for named in ([], ["-m", "fake"], []):
+            process = start(given, "--url", server.url, "--journal", kept, "--concurrency", 8, *named)
+            before = len(server.counters["finished"])
+            while len(server.counters["finished"]) < before + 8:
+                time.sleep(0.05)
+            process.terminate()
+            assert process.wait(timeout=60) == 143
+        done = sample(given, "--url", server.url, "--journal", kept, "-m", "fake")
+        assert done.returncode == 0, done.stderr
+        check(rows(done.stdout), server, 20, 2)
+        assert set(server.counters["finished"].values()) == {1}
+    with Running(engine="vllm", model="other") as other:
+        done = sample(given, "--url", other.url, "--journal", kept)
+        assert b"holds answers of fake; other is asked for its own" in done.stderr
+        assert len(other.counters["finished"]) == 40
+
+
+def test_no_resume_keeps_the_journal_until_there_is_something_new(tmp_path: Path) -> None:
+    given, kept = problems(tmp_path / "in", 3), tmp_path / "j"
+    with Running(engine="vllm") as server:
+        arguments = [given, "--url", server.url, "--journal", kept, "--no-resume"]
+        assert sample(*arguments).returncode == 0
+        before = kept.read_bytes()
+        assert sample(*arguments, tmp_path / "nowhere").returncode == 1
+        assert kept.read_bytes().startswith(before)
+    assert sample(*arguments[:1], "--url", "ftp://nowhere", *arguments[3:]).returncode == 2
+    assert kept.read_bytes().startswith(before)
+
+
+def test_the_journal_is_not_the_output(tmp_path: Path) -> None:
+    done = sample(problems(tmp_path / "in", 3), "--journal", tmp_path / "same", "-o", tmp_path / "same")
+    assert done.returncode == 2 and b"--journal" in done.stderr and not (tmp_path / "same").exists()
+
+
 def test_answers_under_way_are_kept_when_the_terminal_is_closed(tmp_path: Path) -> None:
     """As a connection that breaks does: SIGHUP, twice, and a stderr that takes nothing any more."""
     given, out = problems(tmp_path / "in", 4), tmp_path / "out.jsonl.zst"

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +17,7 @@ from r1tool.client.monitor import monitor
 from r1tool.client.options import ClientOptions
 from r1tool.client.pool import Pool
 from r1tool.client.reply import Reply
+from r1tool.client.suspects import INNOCENT_DEATHS, Suspects
 from r1tool.client.upkeep import Upkeep
 from r1tool.client.watchdog import Watchdog
 from r1tool.errors import USAGE, R1Error
@@ -35,9 +36,6 @@ CPU_REQUESTS = 2
 """At once on the embedded engine: a CPU gains nothing by more, and every slot has to read the prompt once."""
 CONSTRAINTS = {"response_format", "grammar", "structured_outputs", "guided_json", "guided_grammar", "tools"}
 """Fields by which a server holds an answer to a form: it would begin the form anew in the middle of a text."""
-INNOCENT_DEATHS = 1
-"""Of own servers, at which a request may be there without having got a token since they were started."""
-ACQUITTAL_SECONDS = 0.2
 QUIET_FAILURES = 6
 """429, 503 and the like that a request may meet in a row before somebody is told."""
 
@@ -91,7 +89,7 @@ class Client:
         self._watchdog = Watchdog(options.stall_timeout)
         self._tasks: list[asyncio.Task[None]] = []
         self._upkeep, self._model = upkeep, model
-        self._suspects = asyncio.Lock()
+        self._suspects = Suspects()
         self._complained: set[Endpoint] = set()
         self._limited: set[Endpoint] = set()
 
@@ -111,14 +109,8 @@ class Client:
         return self._model or self._one.model or "default"
 
     @property
-    def own_model(self) -> str | None:
-        """The model of own servers, known before they are started."""
-        server = self._one.server
-        return server.model if server else None
-
-    @property
     def served_model(self) -> str | None:
-        """The model that answers, None while no server has said so."""
+        """The model that answers; None while it was not named, and no server has said so."""
         return self._model or self._one.model
 
     @property
@@ -195,7 +187,8 @@ class Client:
 
         `enough` ends it early, which leaves its finish_reason None.
         """
-        return await self._try(lambda endpoint: self._generate(endpoint, draft, enough), lambda: draft.tokens)
+        prompt = draft.prompt if draft.messages is None else draft.messages[-1]["content"]
+        return await self._try(lambda endpoint: self._generate(endpoint, draft, enough), lambda: draft.tokens, prompt)
 
     async def post(self, route: str, body: dict[str, Any]) -> Any:
         """The JSON answer of any other route (/pooling, /classify, ...), `model` filled in; raises as `chat` does."""
@@ -205,30 +198,29 @@ class Client:
                 async with watched.timeout:
                     return await requests.post(endpoint, route, {"model": self._name(endpoint)} | body)
 
-        return await self._try(ask, lambda: 0)
+        return await self._try(ask, lambda: 0, object())
 
-    async def _try(self, ask: Callable[[Endpoint], Awaitable[T]], progress: Callable[[], int]) -> T:
+    async def _try(self, ask: Callable[[Endpoint], Awaitable[T]], progress: Callable[[], int], prompt: Hashable) -> T:
         self._start()
-        broken = busy = deaths = 0
-        fallen: tuple[Endpoint, int] | None = None
+        broken = busy = 0
         while True:
             endpoint = await self.pool.acquire(first=broken + busy > 0)
-            if fallen and fallen[0].lives > fallen[1]:
-                fallen, deaths = None, deaths + 1
-                if deaths > INNOCENT_DEATHS:
-                    self.pool.release(endpoint)
-                    raise GivenUp(f"given up: the server has died {deaths} times on getting this request")
+            if (deaths := self._suspects.deaths(prompt)) > INNOCENT_DEATHS:
+                self.pool.release(endpoint)
+                raise GivenUp(f"given up: the server has died {deaths} times on getting this request")
             before, since = progress(), time.monotonic()
             try:
-                async with self._alone(endpoint, deaths, progress):
+                async with self._suspects.alone(prompt, endpoint, progress):
                     life = endpoint.lives
-                    return await ask(endpoint)
+                    answer = await ask(endpoint)
+                self._suspects.acquit(prompt)
+                return answer
             except Busy as error:
                 endpoint.failed(since)
                 if isinstance(error, Overloaded):
                     endpoint.growth.busy()
                 elif type(error) is not Gone:
-                    fallen = (endpoint, life)
+                    self._suspects.failed(prompt, endpoint, life)
                 if isinstance(error, Gone):
                     self._upkeep.lose(endpoint, "has lost its engine" if isinstance(error, Dead) else None)
                 busy = 1 if progress() > before else busy + 1
@@ -238,7 +230,7 @@ class Client:
                 endpoint.failed(since)
                 hung = isinstance(error, Stalled) and endpoint.idle > self.options.stall_timeout
                 if hung:
-                    fallen = (endpoint, life)
+                    self._suspects.failed(prompt, endpoint, life)
                     self._upkeep.lose(endpoint, "hangs")
                 # a server of our own is restarted, and not for ever; that is no fault of the request
                 broken += not (hung and endpoint.server)
@@ -254,7 +246,7 @@ class Client:
             finally:
                 self.pool.release(endpoint)
             if progress() > before:
-                fallen, deaths = None, 0
+                self._suspects.acquit(prompt)
             self.retries += 1
             await asyncio.sleep(pause)
 
@@ -264,28 +256,6 @@ class Client:
             self._complained.add(endpoint)
             self.note(f"{error}; asking again and again")
         return _backoff(times)
-
-    @asynccontextmanager
-    async def _alone(self, endpoint: Endpoint, deaths: int, progress: Callable[[], int]) -> AsyncIterator[None]:
-        """Those that were there when a server died go on one by one until they get a token: one may be to blame."""
-        if not deaths:
-            yield
-            return
-        await self._suspects.acquire()
-
-        async def acquitted() -> None:
-            before = progress()
-            while progress() == before:
-                await asyncio.sleep(ACQUITTAL_SECONDS)
-
-        watch = asyncio.create_task(acquitted())
-        watch.add_done_callback(lambda _: self._suspects.release())
-        try:
-            if not endpoint.alive:
-                raise Gone(f"{endpoint.url} was lost to another request")
-            yield
-        finally:
-            watch.cancel()
 
     async def _generate(self, endpoint: Endpoint, draft: Draft, enough: Callable[[Draft], bool] | None) -> Reply:
         since, clock = time.monotonic(), endpoint.gpu_clock

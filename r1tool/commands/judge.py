@@ -85,13 +85,14 @@ def run(
             stage.warn(reason)
 
         async with connect(serving, client, note=stage.note, lazy=True) as servers:
-            if serving.model is None and servers.own_model is None:
+            if servers.served_model is None:
                 await servers.look(LOOK_SECONDS)
             judge = Judge(servers, settings, kept, failed)
             await run_rows(stage, judge.row, in_flight=ROWS_IN_FLIGHT, ordered=True)
         stage.note(f"{judge.asked} generations asked about, {judge.kept} taken from the journal")
 
     keep_apart(stream.rejects, [path])
+    keep_apart(path, [*stream.inputs, stream.output], "--journal")
     with ExitStack() as stack:
         kept = stack.enter_context(Journal(path, resume=resume)) if path else None
         stage = stack.enter_context(Stage("judge", stream, spooled=spool))

@@ -51,7 +51,9 @@ SERVING = {
     "nodes": typer.Option("--nodes", metavar="N", min=1, help="Nodes a server spans, inside a Slurm allocation."),
     "gpus": typer.Option("--gpus", metavar="LIST", help="GPUs of this command, such as 0-3."),
     "server_log": typer.Option("--server-log", metavar="FILE", help="The servers' own output; default: in the cache."),
-    "ready_timeout": typer.Option("--ready-timeout", metavar="S", help="Seconds a server may take to get ready."),
+    "ready_timeout": typer.Option(
+        "--ready-timeout", metavar="S", min=1, help="Seconds a server may take to get ready."
+    ),
 }
 
 CLIENT = {
@@ -62,7 +64,9 @@ CLIENT = {
         help="Requests in flight; auto grows until the server says stop.",
         show_default="auto",
     ),
-    "stall_timeout": typer.Option("--stall-timeout", metavar="S", help="Seconds without any progress before a retry."),
+    "stall_timeout": typer.Option(
+        "--stall-timeout", metavar="S", min=0.1, help="Seconds without any progress before a retry."
+    ),
     "retries": typer.Option(
         "--retries", metavar="N", min=0, help="Times one generation may fail before it is given up."
     ),

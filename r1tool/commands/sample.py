@@ -130,6 +130,7 @@ def run(
         return _dry_run(stream, serving, options, source)
     path = journal or beside(stream.output)
     keep_apart(stream.rejects, [path])
+    keep_apart(path, [*stream.inputs, stream.output], "--journal")
     keep_input(stream.output, stream.inputs)
     with ExitStack() as stack:
         kept = stack.enter_context(Journal(path, resume=resume)) if path else None

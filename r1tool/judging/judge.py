@@ -89,8 +89,7 @@ class Judge:
         return parse(reply.text)
 
     def _sha(self, prompt: str) -> str:
-        model = self.client.served_model or self.client.own_model
-        asked = f"{model}\0{self.settings.votes}\0{self.settings.constrained}\0{prompt}"
+        asked = f"{self.client.served_model}\0{self.settings.votes}\0{self.settings.constrained}\0{prompt}"
         return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 

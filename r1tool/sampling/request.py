@@ -12,14 +12,10 @@ from r1tool.sampling.options import SampleOptions
 
 
 class Asking:
-    """How a problem becomes requests to `model`, None if it was not named.
+    """How a problem becomes requests; `demonstration` puts the embedded model's examples in front of it."""
 
-    `demonstration` puts the embedded model's examples in front of the problem.
-    """
-
-    def __init__(self, options: SampleOptions, *, model: str | None = None, demonstration: bool = False) -> None:
-        self.options, self.model = options, model
-        self.demonstration = demonstration
+    def __init__(self, options: SampleOptions, *, demonstration: bool = False) -> None:
+        self.options, self.demonstration = options, demonstration
         self.stop = list(options.stop)
         self._demonstration_prompt: Callable[[str], str] | None = None
         if demonstration:
@@ -52,9 +48,9 @@ class Asking:
         return Draft(messages=[*system, {"role": "user", "content": text}], **sampling)
 
     def sha(self, draft: Draft) -> str:
-        """Of all that decides an answer."""
+        """Of all that decides an answer but the model, which may be named or left to the server."""
         budget = [self.options.thinking_budget, self.options.wait]
-        return _sha([self.model, draft.messages, draft.prompt, draft.sampling, budget])
+        return _sha([draft.messages, draft.prompt, draft.sampling, budget])
 
 
 def _sha(value: Any) -> str:

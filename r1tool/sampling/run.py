@@ -52,9 +52,8 @@ async def sample(
     if options.thinking_budget is not None:
         serving = with_thinking_budget(serving)
     async with connect(serving, client, note=stage.note, lazy=True) as servers:
-        named = serving.model or servers.own_model
-        asking = Asking(options, model=named, demonstration=_plain(options) and servers.demonstration)
-        if named is None:
+        asking = Asking(options, demonstration=_plain(options) and servers.demonstration)
+        if servers.served_model is None:
             await servers.look(LOOK_SECONDS)
         report = Report(options.n)
         signals: list[int] = []

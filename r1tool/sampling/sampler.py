@@ -176,12 +176,11 @@ class Sampler:
         partial = self.journal.partial(key) if self.journal else None
         if partial is None:
             return
-        if self.asking.model is None:  # else `key` tells models apart
-            if self.client.served_model is None:
-                await self.client.ready()
-            if partial.state.get("model") not in (None, self.client.served_model):
-                self._cuts[key] = ANOTHER
-                return
+        if self.client.served_model is None:
+            await self.client.ready()
+        if partial.state.get("model") not in (None, self.client.served_model):
+            self._cuts[key] = ANOTHER
+            return
         draft.resume(partial.text, partial.state)
         self.report.continued += 1
 
@@ -192,6 +191,9 @@ class Sampler:
         generation = _decode(found)
         served = self.client.served_model
         if served is not None and generation.model != served:
+            self._once(
+                self.stage.note, f"the journal holds answers of {generation.model}; {served} is asked for its own"
+            )
             return None
         self.report.kept += 1
         return generation

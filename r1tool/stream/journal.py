@@ -48,7 +48,8 @@ class Journal:
     """One line of JSON a record, in the file before the call returns, on the disk within SYNC_SECONDS.
 
     Opening takes a lock, cuts off what a killed writer has left of a last line, and indexes the rest: about 300 bytes
-    of memory a record, texts stay on disk. Raises R1Error if another process writes it or it is no journal.
+    of memory a record, texts stay on disk. Without `resume` what it holds is not looked at, and goes when there is
+    something to take its place. Raises R1Error if another process writes it or it is no journal.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, resume: bool = True) -> None:
@@ -60,7 +61,7 @@ class Journal:
         self._done: dict[bytes, tuple[int, int]] = {}
         self._partial: dict[bytes, list[tuple[int, int]]] = {}
         self._written: dict[bytes, int] = {}
-        self._dirty = False
+        self._dirty = self._replaced = False
         self._error: OSError | None = None
         self._closed = threading.Event()
         try:
@@ -156,11 +157,17 @@ class Journal:
         start = os.pread(self._fd, len(HEADER), 0)
         if not HEADER.startswith(start):
             raise R1Error(f"{self.path} is not a journal of r1tool; give --journal another file", USAGE)
-        if len(start) < len(HEADER) or not resume:
-            os.ftruncate(self._fd, 0)
-            self._write(HEADER)
+        if len(start) < len(HEADER):
+            self._begin()
+        elif not resume:
+            self._replaced = True
         elif size > len(HEADER):
             self._index(size)
+
+    def _begin(self) -> None:
+        self._replaced = False
+        os.ftruncate(self._fd, 0)
+        self._write(HEADER)
 
     def _index(self, size: int) -> None:
         decode = msgspec.json.Decoder(_Record).decode
@@ -187,6 +194,8 @@ class Journal:
         return msgspec.json.decode(os.pread(self._fd, length, start), type=_Record)
 
     def _append(self, record: _Record) -> int:
+        if self._replaced:
+            self._begin()
         line = msgspec.json.encode(record) + b"\n"
         self._write(line)
         return len(line)

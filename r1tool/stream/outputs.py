@@ -44,16 +44,14 @@ def open_output(path: str | None, compress: Compress | None = None, level: int |
         raise R1Error(f"{path or 'stdout'}: cannot write there: {error.strerror}") from None
 
 
-def keep_apart(rejects: str | None, others: Iterable[str | None]) -> None:
-    """Raise R1Error where `--rejects` names a file that the command reads or writes for something else."""
-    if rejects is None or "://" in rejects or (os.path.exists(rejects) and not os.path.isfile(rejects)):
+def keep_apart(path: str | None, others: Iterable[str | None], option: str = "--rejects") -> None:
+    """Raise R1Error where `option` names a file that the command reads or writes for something else."""
+    if path is None or "://" in path or (os.path.exists(path) and not os.path.isfile(path)):
         return
-    path = os.path.realpath(rejects)
+    real = os.path.realpath(path)
     for other in others:
-        if other is not None and "://" not in other and os.path.realpath(other) == path:
-            raise R1Error(
-                f"--rejects {rejects}: that is an input, the output or the journal; name another file", USAGE
-            )
+        if other is not None and "://" not in other and os.path.realpath(other) == real:
+            raise R1Error(f"{option} {path}: that is an input, the output or the journal; name another file", USAGE)
 
 
 def keep_input(output: str | None, inputs: Iterable[str]) -> None:
