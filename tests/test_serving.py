@@ -1,11 +1,14 @@
 """Starting model servers: which engine, which command line, which GPUs, and what is said when it fails."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import pytest
 from r1tool.errors import R1Error
 from r1tool.serving import engines, gpus, keeper, logs, metrics, sglang, vllm
 from r1tool.serving.options import ServingOptions
+from r1tool.serving.server import Server
 
 GONE_SECONDS = 15
 
@@ -142,6 +146,9 @@ def test_asking_for_gpus_where_there_are_none_is_no_demonstration(monkeypatch: p
     [
         (ServingOptions(engine="vllm"), "needs --model"),
         (ServingOptions(engine="sglang"), "needs --model"),
+        (ServingOptions(engine="vllm", model="m", engine_arguments=["--port", "9155"]), "leave it out"),
+        (ServingOptions(engine="sglang", model="m", engine_arguments=["--host=0.0.0.0"]), "give --url"),
+        (ServingOptions(engine="embedded", engine_arguments=["--port=9155"]), "r1tool chooses itself where"),
         (ServingOptions(engine="embedded", model="meta-llama/Llama-3.3-70B-Instruct"), "leave --model away"),
         (ServingOptions(engine="vllm", model="m", tp=3, nodes=2), "not divisible by --nodes"),
         (ServingOptions(engine="vllm", model="m", tp=2, nodes=2), "needs a Slurm allocation"),
@@ -297,6 +304,81 @@ def test_the_last_words_of_sglang_become_one_sentence() -> None:
 @pytest.mark.parametrize(("status", "says"), [(137, "SIGKILL"), (-11, "SIGSEGV"), (3, "exit status 3: bye")])
 def test_an_engine_without_last_words_is_said_to_have_ended(status: int, says: str) -> None:
     assert says in logs.reason("hello\nbye\n", vllm.SIGNATURES, status)
+
+
+ENGINE_DIES = """
+import http.server, os, sys
+print("ERROR 11-22 22:31:25 [u.py:2] RuntimeError: no such kernel, another is taken", flush=True)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/die":
+            print(sys.argv[1], *([TRACEBACK] * 30_000), LAST, sep="\\n", flush=True)
+            os._exit(0)
+        self.send_response(200)
+        self.end_headers()
+TRACEBACK = 'ERROR 11-22 22:33:19 [serving.py:500]   File "vllm/serving.py", line 306\\n' \\
+    "ERROR 11-22 22:33:19 [serving.py:500] EngineDeadError: EngineCore encountered an issue. See stack trace (above)"
+LAST = "resource_tracker.py:254: UserWarning: resource_tracker: There appear to be 1 leaked semaphore objects\\n" \\
+    "  warnings.warn('resource_tracker: There appear to be %d '"
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[2])), Handler).serve_forever()
+"""
+
+
+def death(log: Path, last_words: str, life: Callable[[Server], None] = lambda server: None) -> str:
+    """What is said of a server that, after its `life`, writes these words and a traceback for each request."""
+
+    async def live() -> str:
+        server = Server(
+            "vllm",
+            "vllm",
+            "m",
+            lambda port: [sys.executable, "-c", ENGINE_DIES, last_words, str(port)],
+            signatures=vllm.SIGNATURES,
+            log=log,
+            ready_timeout=60,
+            version="0",
+        )
+        await server.start()
+        life(server)
+        with suppress(OSError):
+            await asyncio.to_thread(urllib.request.urlopen, f"{server.url}/die")
+        return await server.died()
+
+    return asyncio.run(live())
+
+
+@pytest.mark.parametrize(
+    ("last_words", "says"),
+    [
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.", "out of GPU memory"),
+        ("WARNING 11-22 22:33:19 [core_client.py:817] engine core exited unexpectedly", "one of its processes was"),
+        ("RuntimeError: NCCL error: unhandled system error", "RuntimeError: NCCL error: unhandled system error"),
+        ("bye", "exit status 0: ERROR 11-22 22:33:19 [serving.py:500] EngineDeadError"),
+    ],
+)
+def test_the_reason_of_a_death_is_found_before_the_tracebacks_of_all_requests(
+    last_words: str, says: str, tmp_path: Path
+) -> None:
+    assert death(tmp_path / "log", last_words).startswith(f"vllm died: {says}")
+
+
+def test_the_reason_of_a_death_is_found_after_a_long_life(tmp_path: Path) -> None:
+    """Also where the tracebacks take so long that the server lives on while it writes them."""
+
+    def life(server: Server) -> None:
+        with server.log.open("a") as log:
+            for _ in range(5):
+                log.write('INFO:     127.0.0.1:46254 - "POST /v1/completions HTTP/1.1" 200 OK\n' * 15_000)
+                log.flush()
+                server._note_well()
+            server._note_well()
+            log.write("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.\n")
+            for _ in range(3):
+                log.write("ERROR 11-22 22:33:19 [serving.py:500] Traceback (most recent call last):\n" * 40_000)
+                log.flush()
+                server._note_well()
+
+    assert "out of GPU memory" in death(tmp_path / "log", "bye", life)
 
 
 # Metrics

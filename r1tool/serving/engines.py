@@ -28,6 +28,7 @@ REASONS = {
     "url": "is for servers that r1tool starts, and --url (or R1TOOL_URL) names one that runs already",
     "embedded": "is of no use to the embedded engine; for another, a GPU and vLLM or SGLang are needed, or --url",
 }
+OF_LISTENING = ("--host", "--port", "--uds")
 KEPT_LOG_SECONDS = 7 * 24 * 3600
 
 
@@ -64,6 +65,13 @@ def urls(options: ServingOptions) -> list[str]:
 def make_servers(options: ServingOptions, *, runner: Runner = "generate", engine: str | None = None) -> list[Server]:
     """The servers of `engine` (default: what `choose` says), not started. Raises R1Error if they cannot be."""
     engine = engine or choose(options)
+    for argument in options.engine_arguments:
+        if (name := argument.partition("=")[0]) in OF_LISTENING:
+            raise R1Error(
+                f"{name} behind --: r1tool chooses itself where its servers listen; leave it out, "
+                "or start the server yourself and give --url",
+                USAGE,
+            )
     if engine == "embedded":
         if runner == "reward":
             raise R1Error("the embedded engine has no reward model; give --url, or --engine vllm or sglang", USAGE)

@@ -1,11 +1,15 @@
 """Why an engine has ended, in one sentence, out of its log."""
 
+import contextlib
+import os
 import re
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 
-TAIL_BYTES = 1 << 20
+HEAD_BYTES, TAIL_BYTES = 2 << 20, 1 << 20
 RECENT_LINES = 400
+WARNED = r"resource_tracker|\bwarnings\.warn\(|\b[A-Z]\w*Warning: "  # what Python says of its own as it ends
 PORT_TAKEN = r"(?i)address already in use|EADDRINUSE|couldn't bind HTTP server socket"
 
 # (what the engine writes, what it means); groups of the pattern are filled in
@@ -31,16 +35,29 @@ COMMON: list[tuple[str, str]] = [
 ]
 
 
-def reason(text: str, signatures: Sequence[tuple[str, str]], status: int) -> str:
-    """The meaning of the first signature found, else the last error line, else how the process ended."""
+def excerpt(log: Path, start: int) -> str:
+    """What was written from byte `start` on: of much, the first 2 MiB, where the reason is, and the last 1 MiB."""
+    with contextlib.suppress(OSError), log.open("rb") as file:
+        file.seek(start)
+        head = file.read(HEAD_BYTES)
+        file.seek(max(start + len(head), file.seek(0, os.SEEK_END) - TAIL_BYTES))
+        return (head + b"\n" + file.read(TAIL_BYTES)).decode(errors="replace")
+    return ""
+
+
+def reason(text: str, signatures: Sequence[tuple[str, str]], status: int, *, was_ready: bool = False) -> str:
+    """The meaning of the first signature found, else the first error, else how the process ended.
+
+    `was_ready`: the text is of a server that was well until then, so that its first error counts wherever it stands.
+    Of a start only the last lines are looked at: engines call things errors there that they get over.
+    """
     for pattern, meaning in [*signatures, *COMMON]:
         if match := re.search(pattern, text):
             groups = {key: value for key, value in match.groupdict().items() if value}
             return meaning.format(**groups) if groups else meaning
-    if error := _first_error(text):
+    lines = text.splitlines()
+    if error := _first_error(lines if was_ready else lines[-RECENT_LINES:]):
         return error
-    if re.search(r"(?:exited|died) unexpectedly", text):
-        return "one of its processes was killed, perhaps by the kernel for want of memory"
     if status > 128 or status < 0:
         number = status - 128 if status > 0 else -status
         name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
@@ -50,13 +67,15 @@ def reason(text: str, signatures: Sequence[tuple[str, str]], status: int) -> str
 
 def last_line(text: str) -> str:
     """The last line that says anything, without colours, at most 300 characters."""
-    lines = [_plain(line) for line in text.splitlines() if line.strip()]
+    lines = [_plain(line) for line in text.splitlines() if line.strip() and not re.search(WARNED, line)]
     return lines[-1][:300] if lines else ""
 
 
-def _first_error(text: str) -> str:
-    """The first error of the last lines: of an engine's several tracebacks, the later ones point at the first."""
-    for line in text.splitlines()[-RECENT_LINES:]:
+def _first_error(lines: Sequence[str]) -> str:
+    """Of an engine's several tracebacks, the later ones point at the first."""
+    for line in lines:
+        if re.search(r"(?:exited|died) unexpectedly", line):
+            return "one of its processes was killed, perhaps by the kernel for want of memory"
         if not re.search(r" (INFO|WARNING) |(?i:see root cause)|EngineDeadError|ValidationError: ", line) and (
             match := re.search(r"\b(?:[A-Z]\w*(?:Error|Exception)|Value error)[:,] .*", _plain(line))
         ):

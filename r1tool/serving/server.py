@@ -19,6 +19,7 @@ from r1tool.serving.identify import KEY_NEEDED, authorization, identify
 POLL_SECONDS = 0.25
 PORT_TRIES = 3
 STOP_SECONDS = keeper.GRACE_SECONDS + 5
+WELL_SECONDS = 60.0
 
 
 class Server:
@@ -56,7 +57,8 @@ class Server:
         self._signatures, self._host, self._ready_path = signatures, host, ready_path
         self._ready_timeout = ready_timeout
         self._process: asyncio.subprocess.Process | None = None
-        self._log_start = 0
+        self._ready = False
+        self._well = self._seen = 0  # bytes of the log: when the server was last taken to be well, and last measured
 
     async def start(self) -> None:
         """Return when the server answers. Raises R1Error with the engine's own reason, and where its log is."""
@@ -87,7 +89,12 @@ class Server:
         """Wait until the process ends by itself, and return the reason in one sentence."""
         while self._process is not None:
             process = self._process
-            status = await process.wait()
+            try:
+                async with asyncio.timeout(WELL_SECONDS):
+                    status = await process.wait()
+            except TimeoutError:
+                self._note_well()
+                continue
             if process is self._process:
                 _kill_group(process.pid)
                 return f"{self.name} died: {self._reason(status)}; see {self.log}"
@@ -108,7 +115,7 @@ class Server:
             line = re.sub(r"(--api-key[= ])\S+", r"\1...", shlex.join(command))
             log.write(f"$ {line}\n".encode())
             log.flush()
-            self._log_start = log.tell()
+            self._ready, self._well, self._seen = False, log.tell(), log.tell()
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", keeper.__file__, *command),
                 stdin=asyncio.subprocess.PIPE,
@@ -130,6 +137,7 @@ class Server:
                         raise self._failure(exited.result())
                 if not self.version:
                     _, self.version, _, self.context = await identify(session, self.url)
+            self._ready, self._well, self._seen = True, self._log_size(), self._log_size()
         except TimeoutError:
             last = logs.last_line(self._output())
             raise R1Error(
@@ -144,17 +152,29 @@ class Server:
         return kind(f"{self.name} did not start: {self._reason(status)}; see {self.log}")
 
     def _reason(self, status: int) -> str:
-        reason = logs.reason(self._output(), self._signatures, status)
+        reason = logs.reason(self._output(), self._signatures, status, was_ready=self._ready)
         if "GPU memory" in reason and (held := gpus.holders()):
             return f"{reason}; in use by {held}: wait for it with --spool, or share the GPUs out with --gpus"
         return reason
 
     def _output(self) -> str:
-        """What the server has written since it was last started."""
-        with contextlib.suppress(OSError), self.log.open("rb") as log:
-            log.seek(max(self._log_start, log.seek(0, os.SEEK_END) - logs.TAIL_BYTES))
-            return log.read().decode(errors="replace")
-        return ""
+        """What the server has written since it was last well, or since it was started."""
+        return logs.excerpt(self.log, self._well)
+
+    def _note_well(self) -> None:
+        """It was well a while ago, for it lives; unless it writes as much as only a dying engine does.
+
+        A vLLM whose engine has died lives on for a minute or more: it writes a traceback for each of its requests.
+        """
+        size = self._log_size()
+        if size - self._seen < logs.HEAD_BYTES:
+            self._well = self._seen
+        self._seen = size
+
+    def _log_size(self) -> int:
+        with contextlib.suppress(OSError):
+            return self.log.stat().st_size
+        return 0
 
 
 class PortTaken(R1Error):
