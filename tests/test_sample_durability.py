@@ -80,6 +80,7 @@ def test_terminated_answers_are_continued_where_they_stopped(tmp_path: Path, eng
             process.terminate()
             stderr = process.communicate()[1]
             assert process.returncode == 143, stderr
+            assert b" begun and left to the next run" in stderr
         done = sample(*arguments)
         assert done.returncode == 0, done.stderr
         made = rows(out)

@@ -27,6 +27,8 @@ def test_only_unsolved_problems_get_more_samples(tmp_path: Path) -> None:
         assert len(right) == 2 or sum(right[:-1]) < 2
         assert row["sampling"]["until_correct"] == 2 and row["sampling"]["max_n"] == 6
     assert {len(row["generations"]) for row in made} > {2}
+    solved = sum(sum("\\boxed{4}" in text for text in row["generations"]) >= 2 for row in made)
+    assert f" {solved} of 20 rows solved".encode() in done.stderr and solved
 
 
 def test_a_problem_without_a_reference_is_sampled_n_times(tmp_path: Path) -> None:
@@ -38,6 +40,7 @@ def test_a_problem_without_a_reference_is_sampled_n_times(tmp_path: Path) -> Non
     with Running(engine="vllm") as server:
         done = sample(given, "--url", server.url, "--until-correct", 1, "--max-n", 9)
     assert [len(row["generations"]) for row in rows(done.stdout)] == [2, 2, 2]
+    assert b" 3 rows without an answer to compare with" in done.stderr
 
 
 @pytest.mark.parametrize("engine", ["vllm", "sglang", "llamacpp"])

@@ -23,7 +23,7 @@ from r1tool.client.watchdog import Watchdog
 from r1tool.errors import USAGE, R1Error
 from r1tool.records import think
 from r1tool.serving import embedded
-from r1tool.serving.engines import choose, make_servers, urls
+from r1tool.serving.engines import DEFAULTS, choose, make_servers, urls
 from r1tool.serving.options import ServingOptions
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ async def connect(
     if concurrency is None and chosen == "embedded":
         concurrency = CPU_REQUESTS * len(endpoints)
     pool = Pool(endpoints, concurrency)
-    upkeep = Upkeep(pool, client.stall_timeout, note, one_model=serving.model is None)
+    first = serving.ready_timeout if serving.ready_timeout != DEFAULTS.ready_timeout else None
+    upkeep = Upkeep(pool, client.stall_timeout, note, first=first, one_model=serving.model is None)
     asking = Client(pool, upkeep, client, serving.model, note)
     try:
         if chosen == "url" and not lazy:

@@ -25,11 +25,22 @@ LAST_WORDS_SECONDS = 10.0
 class Upkeep:
     """One task for each endpoint. `patience` is how long, in seconds, servers at URLs may all be away.
 
+    `first` is how long before any of them has ever answered (default: FIRST_ANSWER_SECONDS, or `patience` if less).
+
     `one_model` says that nobody has named a model, so that all servers have to serve the same.
     """
 
-    def __init__(self, pool: Pool, patience: float, note: Callable[[str], None], *, one_model: bool = False) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        patience: float,
+        note: Callable[[str], None],
+        *,
+        first: float | None = None,
+        one_model: bool = False,
+    ) -> None:
         self.pool, self.patience, self.note, self.one_model = pool, patience, note, one_model
+        self.first = min(patience, FIRST_ANSWER_SECONDS) if first is None else first
         self._failed: set[Endpoint] = set()
         self._tasks: dict[Endpoint, asyncio.Task[None]] = {}
         self._given_up: set[Endpoint] = set()
@@ -80,7 +91,11 @@ class Upkeep:
         server = endpoint.server
         assert server
         fruitless = 0
+        quick = server.engine == "embedded"
+        if not quick:
+            self.note(f"starting {server.name}; its log is {server.log}")
         while True:
+            since = time.monotonic()
             try:
                 await server.restart()
             except R1Error as error:
@@ -94,6 +109,8 @@ class Upkeep:
             await endpoint.close()
             endpoint.url, endpoint.version, endpoint.context = server.url, server.version, server.context
             endpoint.lives += 1
+            if not quick:
+                self.note(f"{server.name} is ready after {time.monotonic() - since:.0f} s")
             self._revive(endpoint)
             tokens = endpoint.tokens
             while (reason := await self._death(endpoint)) is None:
@@ -150,7 +167,7 @@ class Upkeep:
                 self.note(f"waiting for {endpoint.url}: {trouble}")
                 told = True
             away = time.monotonic() - self._away_since
-            patience = self.patience if self._seen else min(self.patience, FIRST_ANSWER_SECONDS)
+            patience = self.patience if self._seen else self.first
             if away > patience and not any(each.alive for each in self.pool.endpoints):
                 urls = ", ".join(each.url for each in self.pool.endpoints)
                 raise R1Error(f"no server has answered at {urls} for {away:.0f} s: {trouble}")

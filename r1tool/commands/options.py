@@ -52,7 +52,7 @@ SERVING = {
     "gpus": typer.Option("--gpus", metavar="LIST", help="GPUs of this command, such as 0-3."),
     "server_log": typer.Option("--server-log", metavar="FILE", help="The servers' own output; default: in the cache."),
     "ready_timeout": typer.Option(
-        "--ready-timeout", metavar="S", min=1, help="Seconds a server may take to get ready."
+        "--ready-timeout", metavar="S", min=1, help="Seconds a server may take to get ready; those at --url: 30."
     ),
 }
 

@@ -1,5 +1,6 @@
 """What is asked of the model."""
 
+import math
 from dataclasses import dataclass, field
 
 from r1tool.errors import USAGE, R1Error
@@ -37,6 +38,8 @@ class SampleOptions:
 
 def check(options: SampleOptions) -> None:
     """Raise R1Error where the options do not go together."""
+    if not (math.isfinite(options.temperature) and math.isfinite(options.top_p)):
+        raise R1Error("--temperature and --top-p must be numbers", USAGE)
     if (options.until_correct is None) != (options.max_n is None):
         raise R1Error("--until-correct and --max-n go together", USAGE)
     if options.until_correct and options.max_n and options.max_n < max(options.n, options.until_correct):

@@ -18,11 +18,16 @@ WINDOW_SECONDS = 300.0
 
 
 class Report:
-    """Counts of generations, `n` a row, and of tokens; `kept` came from the journal, `continued` were begun before."""
+    """Counts of generations, `n` a row, and of tokens.
+
+    `kept` came from the journal, `continued` were begun before, `begun` are left to the next run. `solved` and
+    `unsolved` are rows of --until-correct, `ungraded` those without an answer to compare with.
+    """
 
     def __init__(self, n: int) -> None:
         self.n = n
-        self.done = self.kept = self.continued = self.missing = self.truncated = 0
+        self.done = self.kept = self.continued = self.begun = self.missing = self.truncated = 0
+        self.solved = self.unsolved = self.ungraded = 0
         self.tokens = self.wasted = 0
         self.gpu_seconds = 0.0
         self._since = time.monotonic()
@@ -39,6 +44,7 @@ class Report:
     def dropped(self, draft: Draft, *, kept: bool) -> None:
         """One that was not finished; its text is `kept` for the next run, or lost."""
         self.wasted += draft.wasted + (0 if kept else draft.tokens)
+        self.begun += kept and draft.tokens > 0
 
     async def show_often(self, stage: "Stage", client: "Client") -> None:
         """Keep the stage's progress row up to date, for ever."""
@@ -77,8 +83,14 @@ class Report:
             parts.append(f"{self.kept:,} taken from the journal")
         if self.continued:
             parts.append(f"{self.continued:,} continued from earlier runs")
+        if self.begun:
+            parts.append(f"{self.begun:,} begun and left to the next run")
         if self.missing:
             parts.append(f"{self.missing:,} missing")
+        if graded := self.solved + self.unsolved:
+            parts.append(f"{self.solved:,} of {graded:,} rows solved")
+        if self.ungraded:
+            parts.append(f"{self.ungraded:,} rows without an answer to compare with")
         parts.append(f"{self.tokens:,} tokens ({self.tokens / seconds:,.0f}/s)")
         if self.done:
             parts.append(f"{self.truncated / self.done:.1%} cut at --max-tokens")

@@ -82,7 +82,7 @@ async def sample(
                 for task in beside:
                     task.cancel()
                 stage.progress.detail = ""
-                if (report.done or report.missing) and signal.SIGPIPE not in signals:
+                if (report.done or report.kept or report.begun or report.missing) and signal.SIGPIPE not in signals:
                     stage.note(report.closing(servers))
         if earlier and not stage.stopped:
             earlier.finish(stage)

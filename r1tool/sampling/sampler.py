@@ -120,10 +120,17 @@ class Sampler:
         options = self.options
         if asked < options.n:
             return options.n - asked
-        if not options.until_correct or not options.max_n or asked >= options.max_n or not done:
+        if not options.until_correct or not options.max_n or not done:
             return 0
         right = await self._right(row, done.values())
-        return 0 if right is None else max(0, min(options.until_correct - right, options.max_n - asked))
+        if right is None:
+            self.report.ungraded += 1
+            return 0
+        more = max(0, min(options.until_correct - right, options.max_n - asked))
+        if not more:
+            self.report.solved += right >= options.until_correct
+            self.report.unsolved += right < options.until_correct
+        return more
 
     async def _right(self, row: Row, generations: Iterable[Generation]) -> int | None:
         """How many are right; None where there is nothing to compare with."""
