@@ -101,6 +101,7 @@ def run(
     from r1tool.client.gather import run as run_loop
     from r1tool.sampling.options import check
     from r1tool.sampling.run import sample
+    from r1tool.serving.engines import choose
     from r1tool.stream.journal import Journal, beside
     from r1tool.stream.outputs import keep_apart, keep_input
     from r1tool.stream.stage import Stage
@@ -128,6 +129,7 @@ def run(
         stream = replace(stream, limit=min(demo, demo if stream.limit is None else stream.limit))
     if dry_run:
         return _dry_run(stream, serving, options, source)
+    choose(serving)
     path = journal or beside(stream.output)
     keep_apart(stream.rejects, [path])
     keep_apart(path, [*stream.inputs, stream.output], "--journal")

@@ -30,6 +30,7 @@ class Earlier:
         self._complete: set[int] = set()
         self._incomplete: set[int] = set()
         self._copied = False
+        self._met = 0
         others = 0
         for row in self._rows():
             mark = self._mark(row)
@@ -51,6 +52,7 @@ class Earlier:
         for row in rows:
             mark = self._mark(row)
             if mark in self._complete:
+                self._met += 1
                 continue
             if not self._copied:
                 self._copy(stage, self._complete)
@@ -61,6 +63,8 @@ class Earlier:
         """Copy the incomplete rows that did not come again, or leave the file alone if nothing was missing."""
         if self._copied:
             self._copy(stage, self._incomplete)
+            if (others := len(self._complete) - self._met + len(self._incomplete)) > 0:
+                self.note(f"{self.path}: {others} rows of earlier runs, which are not in this input, are kept")
         elif self._complete:
             stage.leave_output()
             self.note(f"{self.path} is complete: nothing to do")

@@ -110,7 +110,7 @@ class Sampler:
 
     def _explain(self, id_: str, failures: list[BaseException]) -> None:
         """Say why generations are missing, each kind of reason once."""
-        for reason in map(str, failures):
+        for reason in (str(error) for error in failures if isinstance(error, BadRow)):
             if reason not in self._explained and len(self._explained) < REASONS_SAID:
                 self._explained.add(reason)
                 self.stage.note(f"{id_}: no generation: {reason}")
