@@ -145,6 +145,29 @@ def test_the_journal_is_not_the_output(tmp_path: Path) -> None:
     assert done.returncode == 2 and b"--journal" in done.stderr and not (tmp_path / "same").exists()
 
 
+def test_nothing_is_written_over_that_sample_has_not_made(tmp_path: Path) -> None:
+    given, journal = problems(tmp_path / "in", 3), tmp_path / "j"
+    notes, other = tmp_path / "notes", problems(tmp_path / "other", 5)
+    notes.write_text("keep me\n")
+    with Running(engine="vllm") as server:
+        arguments = [given, "--url", server.url]
+        assert sample(*arguments, "--journal", journal).returncode == 0
+        for path, says in (
+            (journal, b"is a journal"),
+            (notes, b"nothing that sample"),
+            (other, b"nothing that sample"),
+        ):
+            before = path.read_bytes()
+            done = sample(*arguments, "-o", path)
+            assert done.returncode == 2 and says in done.stderr, done.stderr
+            assert path.read_bytes() == before
+        done = sample(*arguments, "-o", tmp_path / "nowhere" / "out")
+        assert done.returncode == 2 and b"there is no folder" in done.stderr
+        done = sample(*arguments, "--problem-field", "problm", "--rejects", tmp_path / "rejects")
+        assert done.returncode == 1 and not rows(done.stdout)
+        assert (tmp_path / "rejects").read_text().count("no column 'problm'") == 3
+
+
 def test_answers_under_way_are_kept_when_the_terminal_is_closed(tmp_path: Path) -> None:
     """As a connection that breaks does: SIGHUP, twice, and a stderr that takes nothing any more."""
     given, out = problems(tmp_path / "in", 4), tmp_path / "out.jsonl.zst"

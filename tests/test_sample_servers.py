@@ -103,6 +103,26 @@ def test_a_limit_of_the_servers_own_is_told_once(tmp_path: Path) -> None:
         assert b"has ended" not in sample(given, "--url", server.url, "--max-tokens", 9, "--thinking-budget", 8).stderr
 
 
+def test_a_router_before_a_server_that_is_gone_is_told_of_twice_at_most(tmp_path: Path) -> None:
+    with Running(engine="vllm", status=307, location="http://127.0.0.1:1") as router:
+        line = command(problems(tmp_path / "in", 12), "--url", router.url, "-o", tmp_path / "out")
+        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert process.stderr
+        said = process.stderr.readline() + process.stderr.readline()
+        time.sleep(6)
+        router.set(status=0, location="")
+        said += process.communicate(timeout=100)[1]
+    assert process.returncode == 0, said
+    assert 1 <= said.count(b"does not answer (http") <= 2 and b"127.0.0.1:1" in said, said
+    assert len(rows(tmp_path / "out")) == 12
+
+
+def test_a_server_named_twice_is_one(tmp_path: Path) -> None:
+    with Running(engine="vllm") as server:
+        done = sample(problems(tmp_path / "in", 2), "--url", server.url, "--url", f"{server.url}/v1", "--tp", 1)
+    assert done.returncode == 0 and b"a GPU" not in done.stderr, done.stderr
+
+
 def test_a_gateway_that_knows_nothing_for_a_while_is_asked_again(tmp_path: Path) -> None:
     """As one of a cluster does while the server behind it is being changed."""
     with Running(engine="vllm", pause=0.01) as server:

@@ -223,6 +223,7 @@ class Client:
                 elif type(error) is not Gone:
                     self._suspects.failed(prompt, endpoint, life)
                 if isinstance(error, Gone):
+                    endpoint.reason = str(error)
                     self._upkeep.lose(endpoint, "has lost its engine" if isinstance(error, Dead) else None)
                 busy = 1 if progress() > before else busy + 1
                 pause = self._asked_in_vain(endpoint, error, busy)

@@ -30,7 +30,7 @@ class Endpoint:
     A name and password in the URL are shown to the server where no key is set, and to nobody else.
 
     `server` is set where it is one of our own. `gpus` is None where nobody knows. `lost` is set while it is out of the
-    pool, with its `trouble` in a few words if it answers and is of no use.
+    pool, with its `trouble` in a few words if it answers and is of no use; `reason` is why a request lost it.
     """
 
     def __init__(self, url: str, *, server: "Server | None" = None, gpus: int | None = None) -> None:
@@ -42,6 +42,7 @@ class Endpoint:
         self.alive = False
         self.lives = 0
         self.trouble: str | None = None
+        self.reason = ""
         self.lost = asyncio.Event()
         self.growth = Growth()
         self.in_flight = 0

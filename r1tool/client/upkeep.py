@@ -148,7 +148,7 @@ class Upkeep:
             self.note(f"{error}; going on without it")
 
     async def _keep_remote(self, endpoint: Endpoint) -> None:
-        pause, seen, told = PROBE_SECONDS / 4, False, False
+        pause, seen, told, useless = PROBE_SECONDS / 4, False, False, False
         while True:
             try:
                 trouble = await self._probe(endpoint) or (await self._hangs(endpoint) if endpoint.trouble else None)
@@ -156,12 +156,19 @@ class Upkeep:
                 return self._give_up(endpoint, error)
             if trouble is None:
                 self._compare(endpoint)
-                if seen:
+                if seen and not useless:
                     self.note(f"{endpoint.url} is back")
-                seen, pause = True, PROBE_SECONDS / 4
+                seen, tokens = True, endpoint.tokens
                 self._revive(endpoint)
                 await endpoint.lost.wait()
-                self.note(f"{endpoint.url} does not answer; waiting for it")
+                if useless and endpoint.tokens == tokens:
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 1.5, LONGEST_PROBE_SECONDS)
+                    continue
+                reason = f" ({endpoint.reason})" if endpoint.reason else ""
+                self.note(f"{endpoint.url} does not answer{reason}; waiting for it")
+                # it may be well when it is looked at and for no request, as a router before a server that is gone
+                useless, pause = endpoint.tokens == tokens, PROBE_SECONDS / 4
                 continue
             if not seen and not told:
                 self.note(f"waiting for {endpoint.url}: {trouble}")

@@ -30,9 +30,12 @@ class Earlier:
         self._complete: set[int] = set()
         self._incomplete: set[int] = set()
         self._copied = False
-        self._met = 0
-        others = 0
+        self._met = self._unreadable = 0
+        self._told: set[str] = set()
+        others = foreign = ours = 0
         for row in self._rows():
+            foreign += "generations" not in row
+            ours += "generations" in row
             mark = self._mark(row)
             if mark is None:
                 continue
@@ -42,6 +45,12 @@ class Earlier:
             else:
                 self._incomplete.add(mark)
                 self._save(row)
+        if (foreign or self._unreadable) and not ours:
+            raise R1Error(
+                f"-o {path}: that is there, and holds nothing that sample has made; name another file, or give "
+                "--no-resume to replace it",
+                USAGE,
+            )
         if others:
             self.note(
                 f"{self.path}: {others} rows were made with other options, and are made anew where they come again"
@@ -79,9 +88,12 @@ class Earlier:
             try:
                 yield Row.parse(line.rstrip(b"\n"))
             except BadRow:
-                continue
+                self._unreadable += 1
 
     def _damaged(self, what: str) -> None:
+        if what in self._told:
+            return
+        self._told.add(what)
         self.note(f"{self.path}: {what}; what it lacks is asked for again")
 
     def _copy(self, stage: "Stage", marks: set[int]) -> None:

@@ -96,7 +96,7 @@ def first_request(rows: Iterator[Row], serving: ServingOptions, options: SampleO
     engine = choose(serving)
     asking = Asking(options, demonstration=_plain(options) and engine == "embedded" and serving.model is None)
     for row in _with_problem(rows, options.problem_field):
-        if problem := row.get("problem"):
+        if (problem := row.get("problem")) and (options.problem_field or "problem") in row:
             draft = asking.draft(problem, row_id(row, options.id_field), options.offset)
             prompt = {"messages": draft.messages} if draft.messages is not None else {"prompt": draft.prompt}
             return {"route": CHAT if draft.messages is not None else COMPLETION} | prompt | draft.sampling

@@ -49,6 +49,9 @@ class Sampler:
 
         When cancelled it returns what is finished; the texts of the rest are in the journal.
         """
+        field = self.options.problem_field
+        if field is not None and field not in row:
+            raise BadRow(f"no column {field!r}, which --problem-field names")
         problem = row.get("problem")
         if not isinstance(problem, str) or not problem.strip():
             raise BadRow("no problem")

@@ -59,7 +59,7 @@ def urls(options: ServingOptions) -> list[str]:
         if not url.startswith(("http://", "https://")):
             shown = url.rpartition("@")[2]  # before it may stand a password
             raise R1Error(f"--url {shown}: that is no URL; it begins with http:// or https://", USAGE)
-    return [url.rstrip("/").removesuffix("/v1").rstrip("/") for url in given]
+    return list(dict.fromkeys(url.rstrip("/").removesuffix("/v1").rstrip("/") for url in given))
 
 
 def make_servers(options: ServingOptions, *, runner: Runner = "generate", engine: str | None = None) -> list[Server]:

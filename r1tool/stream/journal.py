@@ -222,9 +222,14 @@ class Journal:
 
 
 def beside(output: str | None) -> str | None:
-    """The journal that belongs to an output file; None for stdout, a pipe, a device and a remote file."""
+    """The journal that belongs to an output file; None for stdout, a pipe, a device and a remote file.
+
+    Raises R1Error where the file's folder is not there.
+    """
     if output is None or output == "-" or "://" in output or (os.path.exists(output) and not os.path.isfile(output)):
         return None
+    if not (folder := Path(output).parent).is_dir():
+        raise R1Error(f"-o {output}: there is no folder {folder}", USAGE)
     return f"{output}.journal"
 
 

@@ -39,6 +39,7 @@ def open_output(path: str | None, compress: Compress | None = None, level: int |
             return RemoteFile(path, compress or "zstd", level)
         if os.path.exists(path) and not os.path.isfile(path):
             return OpenFile(os.open(path, os.O_WRONLY | os.O_CLOEXEC), compress, level)
+        _spare_journal(path)
         return RowFile(path, compress or "zstd", level)
     except OSError as error:
         raise R1Error(f"{path or 'stdout'}: cannot write there: {error.strerror}") from None
@@ -52,6 +53,16 @@ def keep_apart(path: str | None, others: Iterable[str | None], option: str = "--
     for other in others:
         if other is not None and "://" not in other and os.path.realpath(other) == real:
             raise R1Error(f"{option} {path}: that is an input, the output or the journal; name another file", USAGE)
+
+
+def _spare_journal(path: str) -> None:
+    """Raise R1Error where `-o` names a journal: what was paid for would be lost."""
+    if os.path.isfile(path):
+        from r1tool.stream.journal import HEADER
+
+        with open(path, "rb") as file:
+            if file.read(len(HEADER)) == HEADER:
+                raise R1Error(f"-o {path}: that is a journal of r1tool; name another file", USAGE)
 
 
 def keep_input(output: str | None, inputs: Iterable[str]) -> None:
