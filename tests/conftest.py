@@ -15,8 +15,9 @@ from r1tool.serving.engines import make_servers
 from r1tool.serving.options import ServingOptions
 from r1tool.serving.server import Server
 
-# what runs in the background may ignore SIGINT, and then so would the commands the tests interrupt
+# what runs in the background may ignore these, and then so would the commands the tests interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # no example is wrong for being slow: the machines are shared
 hypothesis.settings.register_profile("untimed", deadline=None)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from r1tool.errors import R1Error
-from r1tool.stream.journal import HEADER, Journal, Key
+from r1tool.stream.journal import Journal, Key
 
 KEY = Key("a", 0, "f00d")
 
@@ -116,11 +116,16 @@ def test_another_file_is_not_taken_for_a_journal(tmp_path: Path) -> None:
     assert (tmp_path / "data.jsonl").read_text() == '{"problem": "no newline at the end"}'
 
 
-def test_starting_over_empties_the_journal(tmp_path: Path) -> None:
+def test_starting_over_replaces_the_journal_once_there_is_something_new(tmp_path: Path) -> None:
+    other = Key("b", 0, "f00d")
     with Journal(tmp_path / "j") as journal:
         journal.finish(KEY, {})
-    Journal(tmp_path / "j", resume=False).close()
-    assert (tmp_path / "j").read_bytes() == HEADER
+    before = (tmp_path / "j").read_bytes()
+    with Journal(tmp_path / "j", resume=False) as journal:
+        assert KEY not in journal and (tmp_path / "j").read_bytes() == before
+        journal.finish(other, {})
+    with Journal(tmp_path / "j") as journal:
+        assert other in journal and KEY not in journal
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
