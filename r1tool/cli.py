@@ -125,7 +125,7 @@ def load(name: str) -> "Any":
     """The command as typer's own object: its parameters, help and main(); options may come from R1TOOL_<OPTION>."""
     import typer
 
-    from r1tool.commands.options import spread
+    from r1tool.commands.expand import spread
 
     module = import_module(f"r1tool.commands.{name}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 from r1tool import __version__
 from r1tool.cli import COMMANDS, load
-from r1tool.commands.options import CLIENT, SERVING, STREAM
+from r1tool.commands.expand import CLIENT, SERVING, STREAM
 
 README_MARKS = ("<!-- options, made by python -m r1tool.manual -->\n", "<!-- end of options -->\n")
 SHARED = {"Common options": STREAM, "Model options": SERVING | CLIENT}

@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 from engines import vllm_cpu
 
-from r1tool.serving.engines import make_servers
+from r1tool.serving.launch import make_servers
 from r1tool.serving.options import ServingOptions
 from r1tool.serving.server import Server
 

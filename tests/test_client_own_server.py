@@ -15,16 +15,16 @@ import psutil
 import pytest
 from sampling import command, sample
 
+from r1tool.client.balancer import Balancer
 from r1tool.client.client import Client
 from r1tool.client.endpoint import Endpoint
 from r1tool.client.failures import GivenUp
-from r1tool.client.gather import run
 from r1tool.client.options import ClientOptions
-from r1tool.client.pool import Pool
 from r1tool.client.reply import Reply
-from r1tool.client.upkeep import Upkeep
+from r1tool.client.supervisor import Supervisor
 from r1tool.errors import R1Error
 from r1tool.serving.server import Server
+from r1tool.stream.concurrent import run_async
 
 pytest.importorskip("xllamacpp")
 
@@ -33,7 +33,7 @@ def engines(parent: int) -> list[psutil.Process]:
     """The processes that serve for the command `parent`."""
     try:
         below = psutil.Process(parent).children(recursive=True)
-        return [each for each in below if any("embedded_server.py" in part for part in each.cmdline()[:4])]
+        return [each for each in below if any("llamacpp_server.py" in part for part in each.cmdline()[:4])]
     except psutil.Error:
         return []
 
@@ -49,8 +49,8 @@ class Own:
         )
         self.notes: list[str] = []
         options = ClientOptions(concurrency=8, stall_timeout=3, retries=0)
-        pool = Pool([Endpoint("", server=server, gpus=1)], options.concurrency)
-        self.client = Client(pool, Upkeep(pool, options.stall_timeout, self.notes.append), options, None, print)
+        pool = Balancer([Endpoint("", server=server, gpus=1)], options.concurrency)
+        self.client = Client(pool, Supervisor(pool, options.stall_timeout, self.notes.append), options, None, print)
 
     async def ask(self, count: int) -> list[Reply]:
         message = [{"role": "user", "content": "?"}]
@@ -68,16 +68,16 @@ class Own:
 def test_a_server_in_trouble_is_restarted_and_its_requests_asked_again(tmp_path: Path, trouble: str) -> None:
     async def main() -> tuple[list[Reply], list[str]]:
         own = Own(tmp_path, engine="vllm", pause=0.01, thinking=150)
-        asking = asyncio.create_task(own.ask(16))
+        prompts = asyncio.create_task(own.ask(16))
         process = await own.process()
         process.kill() if trouble == "killed" else process.suspend()
         try:
-            return await asking, own.notes
+            return await prompts, own.notes
         finally:
             await own.client.close()
             assert not process.is_running()
 
-    replies, notes = run(main())
+    replies, notes = run_async(main())
     fake = fake_openai.Fake(fake_openai.Settings(thinking=150))
     assert [reply.text for reply in replies] == ["".join(fake.generate(seed)) for seed in range(16)]
     started, ready, again, back = notes
@@ -94,7 +94,7 @@ def test_a_server_that_cannot_be_started_ends_the_run_with_its_reason(tmp_path: 
             await own.client.close()
 
     with pytest.raises(R1Error, match=r"fake did not start: .*nonsense"):
-        run(main())
+        run_async(main())
 
 
 def test_a_server_that_dies_again_and_again_is_given_up(tmp_path: Path) -> None:
@@ -103,12 +103,12 @@ def test_a_server_that_dies_again_and_again_is_given_up(tmp_path: Path) -> None:
     async def main() -> list[Reply | BaseException]:
         own = Own(tmp_path, engine="vllm", failures={"exit": 1.0})
         try:
-            asking = [own.client.chat([{"role": "user", "content": f"{number}?"}]) for number in range(4)]
-            return await asyncio.gather(*asking, return_exceptions=True)
+            prompts = [own.client.chat([{"role": "user", "content": f"{number}?"}]) for number in range(4)]
+            return await asyncio.gather(*prompts, return_exceptions=True)
         finally:
             await own.client.close()
 
-    given_up = [error for error in run(main()) if "fake died" in str(error)]
+    given_up = [error for error in run_async(main()) if "fake died" in str(error)]
     assert len(given_up) > 1 and all(type(error) is R1Error for error in given_up)
 
 
@@ -116,13 +116,13 @@ def test_a_request_that_kills_the_server_is_given_up_and_the_others_are_answered
     async def main() -> tuple[list[Reply | BaseException], list[str]]:
         own = Own(tmp_path, engine="vllm", kills="poison", pause=0.01)
         try:
-            asking = [own.client.chat([{"role": "user", "content": "poison"}], seed=0)]
-            asking += [own.client.chat([{"role": "user", "content": "?"}], seed=seed) for seed in range(1, 12)]
-            return await asyncio.gather(*asking, return_exceptions=True), own.notes
+            prompts = [own.client.chat([{"role": "user", "content": "poison"}], seed=0)]
+            prompts += [own.client.chat([{"role": "user", "content": "?"}], seed=seed) for seed in range(1, 12)]
+            return await asyncio.gather(*prompts, return_exceptions=True), own.notes
         finally:
             await own.client.close()
 
-    (poisoned, *others), notes = run(main())
+    (poisoned, *others), notes = run_async(main())
     assert isinstance(poisoned, GivenUp) and "died 2 times" in str(poisoned)
     fake = fake_openai.Fake(fake_openai.Settings())
     assert [other.text for other in others if isinstance(other, Reply)] == [
@@ -142,7 +142,7 @@ def test_all_samples_of_a_prompt_that_kills_the_server_are_given_up_together(tmp
         finally:
             await own.client.close()
 
-    errors, notes = run(main())
+    errors, notes = run_async(main())
     assert all(isinstance(error, GivenUp) for error in errors), errors
     assert sum("starting it again" in note for note in notes) == 2
 
@@ -165,7 +165,7 @@ def test_one_of_two_servers_that_fails_to_start_is_tried_again(tmp_path: Path) -
         finally:
             await own.client.close()
 
-    replies, notes = run(main())
+    replies, notes = run_async(main())
     assert len(replies) == 8 and len({reply.url for reply in replies}) == 2
     assert any("second did not start" in note and "trying again" in note for note in notes)
 
@@ -186,10 +186,10 @@ def test_a_server_that_wants_a_key_gets_it_or_is_not_waited_for(
             await own.client.close()
 
     if known:
-        assert len(run(main())) == 2
+        assert len(run_async(main())) == 2
     else:
         with pytest.raises(R1Error, match="set R1TOOL_API_KEY"):
-            run(main())
+            run_async(main())
 
 
 def test_no_server_is_started_when_nothing_is_missing(tmp_path: Path) -> None:

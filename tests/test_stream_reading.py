@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from streams import FORMATS, line, read, zstd_frames
 
 from r1tool.errors import R1Error
-from r1tool.stream.columns import ColumnReader
+from r1tool.records.skim import ColumnReader
 from r1tool.stream.readers import lines
 from r1tool.stream.sources import Source, expand, natural
 

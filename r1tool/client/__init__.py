@@ -1,1 +1,1 @@
-"""Asking model servers: requests, balancing, retries, the watchdog, budget forcing."""
+"""PromptBuilder model servers: requests, balancing, retries, the watchdog, budget forcing."""

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from r1tool.client.continuation import COMPLETION, inquire
-from r1tool.client.draft import CLOSE, Draft
 from r1tool.client.reply import Reply
+from r1tool.client.request import CLOSE, Request
 from r1tool.records import think
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ GRACE_TOKENS = 64
 """What a server that ends thoughts itself may be late, in events, before it is no longer relied on."""
 
 
-async def force(client: "Client", draft: Draft, *, budget: int | None = None, waits: int = 0) -> Reply:
+async def force(client: "Client", draft: Request, *, budget: int | None = None, waits: int = 0) -> Reply:
     """The answer to `draft` with at most `budget` tokens of thought, whose end is put off `waits` times.
 
     A vLLM that can ends the thought by itself. Elsewhere, and for `waits`, the text is continued with the marks that
@@ -26,7 +26,7 @@ async def force(client: "Client", draft: Draft, *, budget: int | None = None, wa
     draft.must_continue = True
     longest = draft.sampling.get("max_tokens")
 
-    def enough(draft: Draft) -> bool:
+    def enough(draft: Request) -> bool:
         if draft.thinking_tokens is not None:
             return waits > draft.waits and (budget is None or draft.tokens < budget)
         return budget is not None and draft.tokens >= budget + GRACE_TOKENS and draft.thinking

@@ -1,4 +1,4 @@
-"""Asking model servers, and getting an answer for as long as one of them lives."""
+"""PromptBuilder model servers, and getting an answer for as long as one of them lives."""
 
 import asyncio
 import random
@@ -7,27 +7,27 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from r1tool.client import requests
+from r1tool.client import transport
+from r1tool.client.balancer import Balancer
 from r1tool.client.budget import ends_thoughts
 from r1tool.client.continuation import CHAT, COMPLETION, continuation, learn_template
-from r1tool.client.draft import Draft
 from r1tool.client.endpoint import Endpoint
 from r1tool.client.failures import Broken, Busy, Dead, GivenUp, Gone, Overloaded, Stalled
-from r1tool.client.monitor import monitor
+from r1tool.client.load import monitor
 from r1tool.client.options import ClientOptions
-from r1tool.client.pool import Pool
+from r1tool.client.quarantine import MAX_CRASHES, Quarantine
 from r1tool.client.reply import Reply
-from r1tool.client.suspects import INNOCENT_DEATHS, Suspects
-from r1tool.client.upkeep import Upkeep
+from r1tool.client.request import Request
+from r1tool.client.supervisor import Supervisor
 from r1tool.client.watchdog import Watchdog
+from r1tool.engines import llamacpp
 from r1tool.errors import USAGE, R1Error
 from r1tool.records import think
-from r1tool.serving import embedded
-from r1tool.serving.engines import DEFAULTS, choose, make_servers, urls
+from r1tool.serving.launch import DEFAULTS, choose, make_servers, urls
 from r1tool.serving.options import ServingOptions
 
 if TYPE_CHECKING:
-    from r1tool.serving.engines import Runner
+    from r1tool.serving.launch import Runner
 
 FIRST_BACKOFF_SECONDS = 0.25
 LONGEST_BACKOFF_SECONDS = 60.0
@@ -57,7 +57,7 @@ async def connect(
     """
     chosen = choose(serving)
     if chosen == "embedded":
-        note(embedded.NOTICE)
+        note(llamacpp.NOTICE)
     if chosen == "url":
         gpus = serving.tp * serving.pp
         endpoints = [Endpoint(url, gpus=gpus) for url in urls(serving)]
@@ -67,10 +67,10 @@ async def connect(
     concurrency = client.concurrency
     if concurrency is None and chosen == "embedded":
         concurrency = CPU_REQUESTS * len(endpoints)
-    pool = Pool(endpoints, concurrency)
+    pool = Balancer(endpoints, concurrency)
     first = serving.ready_timeout if serving.ready_timeout != DEFAULTS.ready_timeout else None
-    upkeep = Upkeep(pool, client.stall_timeout, note, first=first, one_model=serving.model is None)
-    asking = Client(pool, upkeep, client, serving.model, note)
+    supervisor = Supervisor(pool, client.stall_timeout, note, first=first, one_model=serving.model is None)
+    asking = Client(pool, supervisor, client, serving.model, note)
     try:
         if chosen == "url" and not lazy:
             await asking.ready()
@@ -83,14 +83,19 @@ class Client:
     """Requests balanced over a command's servers; each waits its turn and is retried as its failure deserves."""
 
     def __init__(
-        self, pool: Pool, upkeep: Upkeep, options: ClientOptions, model: str | None, note: Callable[[str], None]
+        self,
+        pool: Balancer,
+        supervisor: Supervisor,
+        options: ClientOptions,
+        model: str | None,
+        note: Callable[[str], None],
     ) -> None:
         self.pool, self.options, self.note = pool, options, note
         self.retries = 0
         self._watchdog = Watchdog(options.stall_timeout)
         self._tasks: list[asyncio.Task[None]] = []
-        self._upkeep, self._model = upkeep, model
-        self._suspects = Suspects()
+        self._supervisor, self._model = supervisor, model
+        self._quarantine = Quarantine()
         self._complained: set[Endpoint] = set()
         self._limited: set[Endpoint] = set()
 
@@ -158,7 +163,7 @@ class Client:
         return True
 
     def _start(self) -> None:
-        self._upkeep.start()
+        self._supervisor.start()
         if not self._tasks:
             self._tasks = [
                 asyncio.create_task(self._watchdog.run()),
@@ -170,20 +175,20 @@ class Client:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._upkeep.stop()
+        await self._supervisor.stop()
 
     async def chat(self, messages: list[dict[str, str]], **sampling: Any) -> Reply:
         """The answer to a conversation. `sampling` are fields of the request: temperature, max_tokens, seed, stop...
 
         Raises Refused (400) or GivenUp (too many failures), both BadRow, and R1Error if no server is left.
         """
-        return await self.generate(Draft(messages=messages, **sampling))
+        return await self.generate(Request(messages=messages, **sampling))
 
     async def complete(self, prompt: str, **sampling: Any) -> Reply:
         """What the model puts behind `prompt`, without a chat template; raises as `chat` does."""
-        return await self.generate(Draft(prompt=prompt, **sampling))
+        return await self.generate(Request(prompt=prompt, **sampling))
 
-    async def generate(self, draft: Draft, enough: Callable[[Draft], bool] | None = None) -> Reply:
+    async def generate(self, draft: Request, enough: Callable[[Request], bool] | None = None) -> Reply:
         """Finish `draft`: what it holds already is continued where the server can.
 
         `enough` ends it early, which leaves its finish_reason None.
@@ -197,7 +202,7 @@ class Client:
         async def ask(endpoint: Endpoint) -> Any:
             with self._watchdog.watch(endpoint, lambda: 0) as watched:
                 async with watched.timeout:
-                    return await requests.post(endpoint, route, {"model": self._name(endpoint)} | body)
+                    return await transport.post(endpoint, route, {"model": self._name(endpoint)} | body)
 
         return await self._try(ask, lambda: 0, object())
 
@@ -206,25 +211,25 @@ class Client:
         broken = busy = 0
         while True:
             endpoint = await self.pool.acquire(first=broken + busy > 0)
-            if (deaths := self._suspects.deaths(prompt)) > INNOCENT_DEATHS:
+            if (deaths := self._quarantine.deaths(prompt)) > MAX_CRASHES:
                 self.pool.release(endpoint)
                 raise GivenUp(f"given up: the server has died {deaths} times on getting this request")
             before, since = progress(), time.monotonic()
             try:
-                async with self._suspects.alone(prompt, endpoint, progress):
+                async with self._quarantine.alone(prompt, endpoint, progress):
                     life = endpoint.lives
                     answer = await ask(endpoint)
-                self._suspects.acquit(prompt)
+                self._quarantine.acquit(prompt)
                 return answer
             except Busy as error:
                 endpoint.failed(since)
                 if isinstance(error, Overloaded):
-                    endpoint.growth.busy()
+                    endpoint.concurrency.busy()
                 elif type(error) is not Gone:
-                    self._suspects.failed(prompt, endpoint, life)
+                    self._quarantine.failed(prompt, endpoint, life)
                 if isinstance(error, Gone):
                     endpoint.reason = str(error)
-                    self._upkeep.lose(endpoint, "has lost its engine" if isinstance(error, Dead) else None)
+                    self._supervisor.lose(endpoint, "has lost its engine" if isinstance(error, Dead) else None)
                 busy = 1 if progress() > before else busy + 1
                 pause = self._asked_in_vain(endpoint, error, busy)
                 pause = min(error.retry_after or pause, LONGEST_WISH_SECONDS)
@@ -232,8 +237,8 @@ class Client:
                 endpoint.failed(since)
                 hung = isinstance(error, Stalled) and endpoint.idle > self.options.stall_timeout
                 if hung:
-                    self._suspects.failed(prompt, endpoint, life)
-                    self._upkeep.lose(endpoint, "hangs")
+                    self._quarantine.failed(prompt, endpoint, life)
+                    self._supervisor.lose(endpoint, "hangs")
                 # a server of our own is restarted, and not for ever; that is no fault of the request
                 broken += not (hung and endpoint.server)
                 if broken > self.options.retries:
@@ -242,13 +247,13 @@ class Client:
             except R1Error as error:  # a wrong key or model, or a gateway whose server is being changed
                 endpoint.failed(since)
                 if not endpoint.tokens or endpoint.idle > self.options.stall_timeout:
-                    self._upkeep.drop(endpoint, error)
+                    self._supervisor.drop(endpoint, error)
                 busy += 1
                 pause = self._asked_in_vain(endpoint, error, busy)
             finally:
                 self.pool.release(endpoint)
             if progress() > before:
-                self._suspects.acquit(prompt)
+                self._quarantine.acquit(prompt)
             self.retries += 1
             await asyncio.sleep(pause)
 
@@ -259,13 +264,13 @@ class Client:
             self.note(f"{error}; asking again and again")
         return _backoff(times)
 
-    async def _generate(self, endpoint: Endpoint, draft: Draft, enough: Callable[[Draft], bool] | None) -> Reply:
+    async def _generate(self, endpoint: Endpoint, draft: Request, enough: Callable[[Request], bool] | None) -> Reply:
         since, clock = time.monotonic(), endpoint.gpu_clock
         try:
             with self._watchdog.watch(endpoint, lambda: draft.tokens) as watched:
                 async with watched.timeout:
                     route, body = await self._request(endpoint, draft)
-                    made = await requests.stream(endpoint, route, body, draft, enough)
+                    made = await transport.stream(endpoint, route, body, draft, enough)
         finally:
             draft.seconds += time.monotonic() - since
             draft.gpu_seconds += endpoint.gpu_clock - clock
@@ -273,7 +278,7 @@ class Client:
             self._tell_of_limit(endpoint, made, body["max_tokens"])
         return self._reply(endpoint, draft)
 
-    async def _request(self, endpoint: Endpoint, draft: Draft) -> tuple[str, dict[str, Any]]:
+    async def _request(self, endpoint: Endpoint, draft: Request) -> tuple[str, dict[str, Any]]:
         longest = draft.sampling.get("max_tokens", 0)
         if endpoint.engine == "vllm" and endpoint.context and longest >= endpoint.context:
             raise R1Error(
@@ -324,7 +329,7 @@ class Client:
     def _name(self, endpoint: Endpoint) -> str:
         return self._model or endpoint.model or "default"
 
-    def _reply(self, endpoint: Endpoint, draft: Draft) -> Reply:
+    def _reply(self, endpoint: Endpoint, draft: Request) -> Reply:
         thinking = draft.thinking_tokens
         text = draft.generation()
         if (

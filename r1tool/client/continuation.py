@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from r1tool.client import requests
-from r1tool.client.draft import Draft
+from r1tool.client import transport
 from r1tool.client.endpoint import Endpoint
 from r1tool.client.failures import Broken, Busy, Refused
+from r1tool.client.request import Request
 from r1tool.errors import R1Error
 from r1tool.records.think import OPEN
 
@@ -36,7 +36,7 @@ async def learn_template(endpoint: Endpoint) -> None:
             endpoint.rendering = "none"
 
 
-async def continuation(endpoint: Endpoint, draft: Draft) -> tuple[str, dict[str, Any]] | None:
+async def continuation(endpoint: Endpoint, draft: Request) -> tuple[str, dict[str, Any]] | None:
     """Route and body fields of a request that goes on from the draft's text; None where the server cannot."""
     text = draft.text.decode()
     if draft.messages is None:
@@ -94,7 +94,7 @@ async def inquire(endpoint: Endpoint, route: str, body: dict[str, Any]) -> dict[
     """
     gateway = endpoint.engine == "openai" and endpoint.rendering is None
     try:
-        answer = await requests.post(endpoint, route, {"model": endpoint.model or "default"} | body)
+        answer = await transport.post(endpoint, route, {"model": endpoint.model or "default"} | body)
     except (R1Error, Refused):
         return None
     except (Broken, Busy) as error:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from r1tool.client.growth import Growth, Load
+from r1tool.client.concurrency import ConcurrencyLimit, Load
 from r1tool.serving.identify import authorization
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Endpoint:
         self.trouble: str | None = None
         self.reason = ""
         self.lost = asyncio.Event()
-        self.growth = Growth()
+        self.concurrency = ConcurrencyLimit()
         self.in_flight = 0
         self.tokens = 0
         self.last_progress = 0.0

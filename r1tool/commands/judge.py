@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 import typer
 
 from r1tool.client.options import ClientOptions
-from r1tool.commands.options import text_or_file
+from r1tool.commands.expand import text_or_file
 from r1tool.errors import FAILED
-from r1tool.judging.judge import DEFAULT_MODEL, Judge, JudgeSettings
-from r1tool.judging.prompt import check, default_template
+from r1tool.judge.prompt import check, default_template
+from r1tool.judge.run import DEFAULT_MODEL, Judge, JudgeSettings
 from r1tool.serving.options import ServingOptions
-from r1tool.stream.journal import Journal, beside
+from r1tool.stream.journal import Journal, journal_path
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.outputs import keep_apart
 from r1tool.stream.stage import Stage
@@ -68,16 +68,15 @@ def run(
     ] = True,
 ) -> int:
     from r1tool.client.client import connect
-    from r1tool.client.gather import run as run_loop
-    from r1tool.client.gather import run_rows
-    from r1tool.serving.engines import choose
+    from r1tool.serving.launch import choose
+    from r1tool.stream.concurrent import map_rows, run_async
 
     template = default_template() if prompt is None else check(text_or_file("--prompt", prompt))
     settings = JudgeSettings(which, votes, template, constrained)
     if serving.model is None and choose(serving) in ("vllm", "sglang"):
         serving = replace(serving, model=DEFAULT_MODEL)
 
-    path = journal or beside(stream.output)
+    path = journal or journal_path(stream.output)
 
     async def main(stage: Stage, kept: Journal | None) -> None:
         def failed(reason: str) -> None:
@@ -88,7 +87,7 @@ def run(
             if servers.served_model is None:
                 await servers.look(LOOK_SECONDS)
             judge = Judge(servers, settings, kept, failed)
-            await run_rows(stage, judge.row, in_flight=ROWS_IN_FLIGHT, ordered=True)
+            await map_rows(stage, judge.row, in_flight=ROWS_IN_FLIGHT, ordered=True)
         stage.note(f"{judge.asked} generations asked about, {judge.kept} taken from the journal")
 
     keep_apart(stream.rejects, [path])
@@ -96,5 +95,5 @@ def run(
     with ExitStack() as stack:
         kept = stack.enter_context(Journal(path, resume=resume)) if path else None
         stage = stack.enter_context(Stage("judge", stream, spooled=spool))
-        run_loop(main(stage, kept))
+        run_async(main(stage, kept))
     return stage.status

@@ -14,19 +14,19 @@ from typing import Annotated
 import typer
 
 from r1tool.errors import DONE, FAILED, USAGE, BadRow, R1Error
-from r1tool.publishing import configs
-from r1tool.publishing.card import readme
-from r1tool.publishing.columns import plain
-from r1tool.publishing.configs import part_of
-from r1tool.publishing.parquet import parse_size
-from r1tool.publishing.publish import Survey, write_parquet
-from r1tool.publishing.recipes import NEEDS, RECIPES, Recipe, command, file_name, recipe_text
-from r1tool.publishing.targets import HubTarget, LocalTarget, Target
+from r1tool.push import configs
+from r1tool.push.card import readme
+from r1tool.push.configs import part_of
+from r1tool.push.parquet import parse_size
+from r1tool.push.recipes import NEEDS, RECIPES, Recipe, command, file_name, recipe_text
+from r1tool.push.schema import plain
+from r1tool.push.survey import Survey, write_parquet
+from r1tool.push.targets import HubTarget, LocalTarget, Target
+from r1tool.stats.report import report
+from r1tool.stats.tally import Summary
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.sources import expand
 from r1tool.stream.stage import Stage
-from r1tool.summary.report import report
-from r1tool.summary.tally import Summary
 
 HELP = """Publish rows as a data set: Parquet files, a card, and the YAML that load_dataset reads.
 

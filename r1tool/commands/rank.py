@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from r1tool.errors import USAGE, BadRow, R1Error
-from r1tool.ranking.scores import Scores, candidates, record
+from r1tool.rank.scorer import Scores, candidates, record
 from r1tool.records.row import Row
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.stage import Stage
@@ -72,7 +72,7 @@ def load(name: str, seed: int) -> Callable[[Row, Sequence[int]], Scores]:
     if name not in SCORERS:
         raise R1Error(f"--by {name!r} is no scorer; choose from {', '.join(SCORERS)}", USAGE)
     module, function = SCORERS[name].split(":")
-    score: Callable[..., Scores] = getattr(import_module(f"r1tool.ranking.{module}"), function)
+    score: Callable[..., Scores] = getattr(import_module(f"r1tool.rank.{module}"), function)
     if name == "random":
         return lambda row, chosen: score(row, chosen, seed)
     return score

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from r1tool.client.options import ClientOptions
-from r1tool.commands.options import text_or_file
+from r1tool.commands.expand import text_or_file
 from r1tool.errors import USAGE, R1Error
-from r1tool.sampling.options import TEMPLATE, SampleOptions
+from r1tool.sample.options import TEMPLATE, SampleOptions
 from r1tool.serving.options import ServingOptions
 from r1tool.stream.options import StreamOptions
 
@@ -98,11 +98,11 @@ def run(
         typer.Option("--demo", metavar="N", min=1, help="N built-in problems instead of an input."),
     ] = None,
 ) -> int:
-    from r1tool.client.gather import run as run_loop
-    from r1tool.sampling.options import check
-    from r1tool.sampling.run import sample
-    from r1tool.serving.engines import choose
-    from r1tool.stream.journal import Journal, beside
+    from r1tool.sample.options import check
+    from r1tool.sample.run import sample
+    from r1tool.serving.launch import choose
+    from r1tool.stream.concurrent import run_async
+    from r1tool.stream.journal import Journal, journal_path
     from r1tool.stream.outputs import keep_apart, keep_input
     from r1tool.stream.stage import Stage
 
@@ -130,15 +130,15 @@ def run(
     if dry_run:
         return _dry_run(stream, serving, options, source)
     choose(serving)
-    path = journal or beside(stream.output)
+    path = journal or journal_path(stream.output)
     keep_apart(stream.rejects, [path])
     keep_apart(path, [*stream.inputs, stream.output], "--journal")
     keep_input(stream.output, stream.inputs)
     with ExitStack() as stack:
         kept = stack.enter_context(Journal(path, resume=resume)) if path else None
         stage = stack.enter_context(Stage("sample", stream, source=source, drain=False))
-        output = stream.output if resume and beside(stream.output) else None
-        run_loop(sample(stage, serving, client, options, journal=kept, output=output))
+        output = stream.output if resume and journal_path(stream.output) else None
+        run_async(sample(stage, serving, client, options, journal=kept, output=output))
     return stage.status
 
 
@@ -147,7 +147,7 @@ def _dry_run(
 ) -> int:
     import orjson
 
-    from r1tool.sampling.run import first_request
+    from r1tool.sample.run import first_request
     from r1tool.stream.stage import Stage
 
     with Stage("sample", replace(stream, output=None, quiet=True), writes=False, source=source) as stage:

@@ -10,14 +10,15 @@ import typer
 
 from r1tool.errors import DONE, FAILED, USAGE, BadRow, R1Error
 from r1tool.records.row import Row
-from r1tool.selecting import correctness, fractions
-from r1tool.selecting.correctness import Keep, Rule
-from r1tool.selecting.decontaminate import NGRAM, read_benchmark, uncontaminated
-from r1tool.selecting.deduplicate import Dedup, first_seen
-from r1tool.selecting.destinations import Destination, by_field, by_fraction, by_source
-from r1tool.selecting.folder import Folder
-from r1tool.selecting.select import Selection, select
-from r1tool.selecting.training import Shape, shaped
+from r1tool.split import fractions
+from r1tool.split import rules as split_rules
+from r1tool.split.decontaminate import NGRAM, read_benchmark, uncontaminated
+from r1tool.split.deduplicate import Dedup, first_seen
+from r1tool.split.destinations import Destination, by_field, by_fraction, by_source
+from r1tool.split.folder import Folder
+from r1tool.split.rules import Keep, Rule
+from r1tool.split.select import Selection, select
+from r1tool.split.training import Shape, shaped
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.stage import Stage
 
@@ -161,11 +162,11 @@ def _rules(
     """Deduplication comes last: the first row of a problem must not hide a second one that passes the other rules."""
     rules: list[Rule] = []
     if keep is not None:
-        rules.append(correctness.keep(keep))
+        rules.append(split_rules.keep(keep))
     if pass_rate is not None:
-        rules.append(correctness.pass_rate_between(*correctness.parse_pass_rate(pass_rate)))
+        rules.append(split_rules.pass_rate_between(*split_rules.parse_pass_rate(pass_rate)))
     if max_tokens is not None:
-        rules.append(correctness.at_most_tokens(max_tokens))
+        rules.append(split_rules.at_most_tokens(max_tokens))
     if benchmarks:
         rules.append(uncontaminated([(name, read_benchmark(name)) for name in benchmarks], ngram))
     if dedup is not None:

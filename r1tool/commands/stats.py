@@ -7,15 +7,15 @@ from typing import Annotated
 import typer
 
 from r1tool.errors import DONE, FAILED, USAGE, BadRow, R1Error
+from r1tool.stats.count import count_all
+from r1tool.stats.majority import majority_is_right
+from r1tool.stats.plot import check_plot, plot
+from r1tool.stats.report import report
+from r1tool.stats.tally import Summary, Vote, plain
+from r1tool.stats.text import table
 from r1tool.stream.options import StreamOptions
-from r1tool.stream.readers import Stopped
+from r1tool.stream.readers import Cancelled
 from r1tool.stream.stage import Stage
-from r1tool.summary.count import count_all
-from r1tool.summary.majority import majority_is_right
-from r1tool.summary.plot import check_plot, plot
-from r1tool.summary.report import report
-from r1tool.summary.table import table
-from r1tool.summary.tally import Summary, Vote, plain
 
 HELP = """Count rows, generations, verdicts and tokens, and print a table or, with --json, one JSON object.
 
@@ -81,7 +81,7 @@ def run(
     if picture is not None:
         plot(summary, result, picture)
     if html is not None:
-        from r1tool.summary.page import page
+        from r1tool.stats.html import page
 
         try:
             html.write_text(page(summary, result), encoding="utf-8")
@@ -102,7 +102,7 @@ def _count_rows(stage: Stage, summary: Summary, vote: Vote | None) -> None:
 def _count_files(stage: Stage, summary: Summary, vote: Vote | None) -> None:
     try:
         for counted in count_all(
-            stage.sources, stage.options.workers, summary.by, vote, stage.brake, stage.progress.advance
+            stage.sources, stage.options.workers, summary.by, vote, stage.stop, stage.progress.advance
         ):
             summary.merge(counted.summary)
             stage.rows_in += counted.rows + counted.bad
@@ -112,7 +112,7 @@ def _count_files(stage: Stage, summary: Summary, vote: Vote | None) -> None:
                 stage.fail(f"{name}: {what} after {counted.rows} rows")
             if counted.bad:
                 stage.fail(f"{name}: {counted.bad} rows cannot be counted, the first in {counted.first_bad}")
-    except Stopped:
+    except Cancelled:
         pass
     except OSError as error:
         raise R1Error(f"{error.filename or 'input'}: cannot be read: {error.strerror or error}") from None

@@ -17,8 +17,8 @@ from r1tool.grading.verdict import GRADING_VERSION, Settings, Verdict
 from r1tool.records.columns import Outcome
 from r1tool.records.row import Row
 from r1tool.stream.options import StreamOptions
-from r1tool.stream.pool import Lost, Pool, Task
 from r1tool.stream.stage import Stage
+from r1tool.workers.pool import Lost, Pool, Task
 
 HELP = """Check each answer against the reference.
 
@@ -117,18 +117,18 @@ def run(
 
 
 def _warm() -> None:
-    from r1tool.grading import fallback
+    from r1tool.grading import math_verify
 
-    fallback.warm()
+    math_verify.warm()
 
 
 def _work(context: bytes, generation: bytes) -> bytes:
     """One verdict, in a worker process."""
-    from r1tool.grading import fallback
+    from r1tool.grading import math_verify
 
     shared = _context(context)
     verdict = decide(
-        shared.gold, generation.decode(), shared.problem, Settings(answers=shared.answers), fallback.verify
+        shared.gold, generation.decode(), shared.problem, Settings(answers=shared.answers), math_verify.verify
     )
     return _encode(verdict)
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from r1tool.errors import USAGE, R1Error
-from r1tool.serving import keeper
+from r1tool.serving import reaper
 
 
 def allocated() -> list[str]:
@@ -49,8 +49,8 @@ def address(node: str) -> str:
 def command(nodes: Sequence[str], rank: Sequence[str]) -> list[str]:
     """srun of `rank` on each of `nodes`, every line of their output marked with the rank.
 
-    A keeper on each node ends the rank when srun is gone; one rank's end ends the others.
+    A reaper on each node ends the rank when srun is gone; one rank's end ends the others.
     """
     srun = ["srun", f"--nodes={len(nodes)}", f"--ntasks={len(nodes)}", "--ntasks-per-node=1"]
     srun += [f"--nodelist={','.join(nodes)}", "--label", "--kill-on-bad-exit=1", "--cpu-bind=none", "--overlap"]
-    return [*srun, sys.executable, "-P", keeper.__file__, *rank]
+    return [*srun, sys.executable, "-P", reaper.__file__, *rank]

@@ -13,12 +13,12 @@ from pathlib import Path
 import aiohttp
 
 from r1tool.errors import R1Error
-from r1tool.serving import gpus, keeper, logs
+from r1tool.serving import gpus, logs, reaper
 from r1tool.serving.identify import KEY_NEEDED, authorization, identify
 
 POLL_SECONDS = 0.25
 PORT_TRIES = 3
-STOP_SECONDS = keeper.GRACE_SECONDS + 5
+STOP_SECONDS = reaper.GRACE_SECONDS + 5
 WELL_SECONDS = 60.0
 
 
@@ -79,7 +79,7 @@ class Server:
             return
         assert process.stdin
         process.stdin.close()
-        # when this wait is cut short, the keeper goes on by itself
+        # when this wait is cut short, the reaper goes on by itself
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
                 await process.wait()
@@ -117,7 +117,7 @@ class Server:
             log.flush()
             self._ready, self._well, self._seen = False, log.tell(), log.tell()
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", keeper.__file__, *command),
+                *(sys.executable, "-P", reaper.__file__, *command),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -200,6 +200,6 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
 
 
 def _kill_group(pid: int) -> None:
-    """What a killed keeper has left in its group."""
+    """What a killed reaper has left in its group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, 9)

@@ -221,7 +221,7 @@ class Journal:
                 self._error = error
 
 
-def beside(output: str | None) -> str | None:
+def journal_path(output: str | None) -> str | None:
     """The journal that belongs to an output file; None for stdout, a pipe, a device and a remote file.
 
     Raises R1Error where the file's folder is not there.

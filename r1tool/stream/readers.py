@@ -26,11 +26,11 @@ Damaged = Callable[[str], None]
 """Is told of each place where an input ends or breaks and should not, before the line cut there is handed out."""
 
 
-class Stopped(Exception):
+class Cancelled(Exception):
     """Reading was told to stop."""
 
 
-class Brake:
+class StopSignal:
     """Ends reading from another thread or a signal handler, also while it waits."""
 
     def __init__(self) -> None:
@@ -53,13 +53,13 @@ class Brake:
 def lines(
     source: Source,
     damaged: Damaged | None = None,
-    brake: Brake | None = None,
+    stop: StopSignal | None = None,
     idle: Callable[[], None] | None = None,
 ) -> Iterator[bytes]:
     """The lines of `source` without their newline.
 
     `damaged` is told of every cut or broken place, and reading goes on behind it where it can; without it, R1Error is
-    raised there. `idle` is called before waiting for input. Raises Stopped after `brake.set()`, OSError, and R1Error
+    raised there. `idle` is called before waiting for input. Raises Cancelled after `stop.set()`, OSError, and R1Error
     for a Parquet file that is none.
     """
     if damaged is None:
@@ -67,7 +67,7 @@ def lines(
         def damaged(what: str) -> None:
             raise R1Error(f"{source.name}: {what}")
 
-    with _open(source, brake, idle) as raw:
+    with _open(source, stop, idle) as raw:
         start = b""
         while len(start) < 4 and (more := raw.read(CHUNK_BYTES)):
             start += more
@@ -130,10 +130,10 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _open(source: Source, brake: Brake | None, idle: Callable[[], None] | None) -> Any:
+def _open(source: Source, stop: StopSignal | None, idle: Callable[[], None] | None) -> Any:
     if source.is_remote:
         return _Remote(source)
-    return _Descriptor(0 if source.path is None else source.path, brake, idle)
+    return _Descriptor(0 if source.path is None else source.path, stop, idle)
 
 
 class _Remote(io.RawIOBase):
@@ -178,16 +178,16 @@ class _Remote(io.RawIOBase):
 
 
 class _Descriptor(io.FileIO):
-    """A file or pipe; `read` and `readinto` give what is there, raise Stopped, and call `idle` before they wait."""
+    """A file or pipe; `read` and `readinto` give what is there, raise Cancelled, and call `idle` before they wait."""
 
-    def __init__(self, file: int | str, brake: Brake | None, idle: Callable[[], None] | None) -> None:
+    def __init__(self, file: int | str, stop: StopSignal | None, idle: Callable[[], None] | None) -> None:
         super().__init__(file, closefd=isinstance(file, str))
-        self._brake, self._idle = brake, idle
+        self._stop, self._idle = stop, idle
         self._poll = None if io.FileIO.seekable(self) else select.poll()
         if self._poll:
             self._poll.register(self, select.POLLIN)
-            if brake:
-                self._poll.register(brake.descriptor, select.POLLIN)
+            if stop:
+                self._poll.register(stop.descriptor, select.POLLIN)
 
     def read(self, size: int | None = -1, /) -> bytes:
         self._wait()
@@ -202,8 +202,8 @@ class _Descriptor(io.FileIO):
             if self._idle and not self._poll.poll(0):
                 self._idle()
             self._poll.poll()
-        if self._brake and self._brake.is_set:
-            raise Stopped
+        if self._stop and self._stop.is_set:
+            raise Cancelled
 
 
 def _plain(start: bytes, raw: Any) -> Iterator[bytes]:

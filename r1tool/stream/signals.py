@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from r1tool.errors import BROKEN_PIPE, HANGUP, INTERRUPTED, TERMINATED
-from r1tool.stream.readers import Brake
+from r1tool.stream.readers import StopSignal
 
 STATUS = {
     signal.SIGHUP: HANGUP,
@@ -26,12 +26,12 @@ OF_ALL_THE_PIPELINE = (signal.SIGINT, signal.SIGHUP)
 
 
 class Signals:
-    """The first signal is noted in `number`; where it is to stop the stage, `brake` is set and `stopped` true."""
+    """The first signal is noted in `number`; where it is to stop the stage, `stop` is set and `stopped` true."""
 
     def __init__(self, drains: bool) -> None:
         self.number: int | None = None
         self.stopped = False
-        self.brake = Brake()
+        self.stop = StopSignal()
         self.callbacks: list[Callable[[int], None]] = []
         self._drains = drains
         self._before: dict[int, Any] = {}
@@ -54,7 +54,7 @@ class Signals:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before.clear()
-        self.brake.close()
+        self.stop.close()
 
     @property
     def status(self) -> int | None:
@@ -73,7 +73,7 @@ class Signals:
         self.number = number
         if number not in OF_ALL_THE_PIPELINE or not self._drains:
             self.stopped = True
-            self.brake.set()
+            self.stop.set()
         for callback in self.callbacks:
             callback(number)
 

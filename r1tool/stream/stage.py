@@ -12,7 +12,7 @@ from r1tool.progress import Progress
 from r1tool.records.row import Row
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.outputs import OpenFile, Output, keep_apart, open_output
-from r1tool.stream.readers import Brake, Stopped, lines
+from r1tool.stream.readers import Cancelled, StopSignal, lines
 from r1tool.stream.signals import Signals
 from r1tool.stream.sources import Source, expand
 
@@ -66,9 +66,9 @@ class Stage:
         return self._signals.stopped
 
     @property
-    def brake(self) -> Brake:
+    def stop(self) -> StopSignal:
         """What stops `readers.lines` when the stage is stopped."""
-        return self._signals.brake
+        return self._signals.stop
 
     def on_signal(self, callback: Callable[[int], None]) -> None:
         """Call `callback(number)` in the main thread at the first SIGINT, SIGTERM, and SIGPIPE of the output."""
@@ -190,14 +190,14 @@ class Stage:
         try:
             for source in self.sources:
                 yield from self._read_one(source)
-        except Stopped:
+        except Cancelled:
             return
 
     def _read_one(self, source: Source) -> Iterator[Row]:
         damage: list[str] = []
         good = number = 0
         try:
-            for line in lines(source, damage.append, self._signals.brake, self.flush):
+            for line in lines(source, damage.append, self._signals.stop, self.flush):
                 number += 1
                 row = None
                 try:

@@ -129,14 +129,14 @@ async def _measure(ask: Any) -> float:
 async def _memory(url: str) -> str:
     """Memory of the process that holds many streams, each with its text so far."""
     from r1tool.client.client import connect
-    from r1tool.client.draft import Draft
     from r1tool.client.options import ClientOptions
+    from r1tool.client.request import Request
     from r1tool.serving.options import ServingOptions
 
     options = ClientOptions(concurrency=STREAMS)
     async with connect(ServingOptions(urls=[url], model="m"), options, note=print) as client:
         message = [{"role": "user", "content": "hold"}]
-        drafts = [Draft(messages=message, max_tokens=STREAM_TOKENS) for _ in range(STREAMS)]
+        drafts = [Request(messages=message, max_tokens=STREAM_TOKENS) for _ in range(STREAMS)]
         tasks = [asyncio.create_task(client.generate(draft)) for draft in drafts]
         while min(draft.tokens for draft in drafts) < STREAM_TOKENS:
             await asyncio.sleep(0.2)

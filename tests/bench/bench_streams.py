@@ -195,9 +195,9 @@ def workers(shard: Path) -> None:
     """What handing a row to a worker costs the parent."""
     import multiprocessing
 
-    from r1tool.stream.pool import Pool, Task
     from r1tool.stream.readers import lines
     from r1tool.stream.sources import Source
+    from r1tool.workers.pool import Pool, Task
 
     rows = []
     for line in lines(Source(str(shard), str(shard))):

@@ -34,7 +34,7 @@ PY
   touch "$venv/.complete-$VERSION"
 fi
 if [ ! -e "$engines/models/smollm2" ]; then
-  gguf=$(PYTHONPATH=$here/../.. "$venv/bin/python" -m r1tool.serving.weights)
+  gguf=$(PYTHONPATH=$here/../.. "$venv/bin/python" -m r1tool.engines.weights)
   rm -rf "$engines/models/.smollm2"
   "$venv/bin/python" "$here/convert_gguf.py" "$gguf" "$engines/models/.smollm2"
   mv "$engines/models/.smollm2" "$engines/models/smollm2"

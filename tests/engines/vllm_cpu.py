@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engines.ready import wait_until_ready
 
-from r1tool.serving import keeper
+from r1tool.serving import reaper
 from r1tool.serving.server import free_port
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -52,7 +52,7 @@ def vllm_server(log: Path, *, model: Path = MODEL, name: str = "smollm2", reward
     line = ["vllm", "serve", str(model), "--served-model-name", name, "--host", "127.0.0.1", "--port", str(port)]
     line += ["--runner", "pooling", *REWARD_ARGUMENTS] if reward else ARGUMENTS
     with log.open("wb") as output:
-        kept = [sys.executable, "-P", keeper.__file__, *line]
+        kept = [sys.executable, "-P", reaper.__file__, *line]
         server = subprocess.Popen(kept, stdin=subprocess.PIPE, stdout=output, stderr=output, env=environment())
     try:
         wait_until_ready(url, server, log, READY_SECONDS)

@@ -1,0 +1,1 @@
+"""All that r1tool knows of one engine, one file each."""

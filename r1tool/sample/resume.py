@@ -1,0 +1,177 @@
+"""The output file of an earlier run: complete rows are kept, the others are completed."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from r1tool.errors import USAGE, BadRow, R1Error
+from r1tool.records.ids import row_id, sample_seed
+from r1tool.records.row import Row
+from r1tool.sample.generation import ANSWER_OPTIONS, COUNT_OPTIONS, settings, taken
+from r1tool.sample.prompts import PromptBuilder
+from r1tool.stream.journal import Journal, Key
+
+if TYPE_CHECKING:
+    from r1tool.stream.stage import Stage
+
+
+class PreviousOutput:
+    """What the file at `path` holds: about 80 bytes of memory a row.
+
+    A row is complete if it was made with the same settings and lacks no generation. The generations of an incomplete
+    one go into the journal, from where they are taken.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        prompts: PromptBuilder,
+        model: str | None,
+        journal: Journal | None,
+        note: Callable[[str], None],
+    ) -> None:
+        self.path, self.prompts, self.model, self.journal, self.note = Path(path), prompts, model, journal, note
+        self._complete: set[int] = set()
+        self._incomplete: set[int] = set()
+        self._copied = False
+        self._met = self._unreadable = 0
+        self._told: set[str] = set()
+        others = foreign = ours = 0
+        for row in self._rows():
+            foreign += "generations" not in row
+            ours += "generations" in row
+            mark = self._mark(row)
+            if mark is None:
+                continue
+            others += self._made(row) is None
+            if self._is_complete(row):
+                self._complete.add(mark)
+            else:
+                self._incomplete.add(mark)
+                self._save(row)
+        if (foreign or self._unreadable) and not ours:
+            raise R1Error(
+                f"-o {path}: that is there, and holds nothing that sample has made; name another file, or give "
+                "--no-resume to replace it",
+                USAGE,
+            )
+        if others:
+            self.note(
+                f"{self.path}: {others} rows were made with other options, and are made anew where they come again"
+            )
+
+    def missing(self, rows: Iterator[Row], stage: "Stage") -> Iterator[Row]:
+        """The rows still to be asked for; before the first, the complete ones are copied to the stage's output."""
+        for row in rows:
+            mark = self._mark(row)
+            if mark in self._complete:
+                self._met += 1
+                continue
+            if not self._copied:
+                self._copy(stage, self._complete)
+            self._incomplete.discard(mark or 0)
+            yield row
+
+    def finish(self, stage: "Stage") -> None:
+        """Copy the incomplete rows that did not come again, or leave the file alone if nothing was missing."""
+        if self._copied:
+            self._copy(stage, self._incomplete)
+            if (others := len(self._complete) - self._met + len(self._incomplete)) > 0:
+                self.note(f"{self.path}: {others} rows of earlier runs, which are not in this input, are kept")
+        elif self._complete:
+            stage.leave_output()
+            self.note(f"{self.path} is complete: nothing to do")
+
+    def _rows(self) -> Iterator[Row]:
+        from r1tool.stream.readers import lines
+        from r1tool.stream.sources import Source
+
+        if "://" in str(self.path) or not self.path.is_file():
+            return
+        for line in lines(Source(str(self.path), str(self.path)), self._damaged):
+            try:
+                yield Row.parse(line.rstrip(b"\n"))
+            except BadRow:
+                self._unreadable += 1
+
+    def _damaged(self, what: str) -> None:
+        if what in self._told:
+            return
+        self._told.add(what)
+        self.note(f"{self.path}: {what}; what it lacks is asked for again")
+
+    def _copy(self, stage: "Stage", marks: set[int]) -> None:
+        self._copied = True
+        if marks:
+            for row in self._rows():
+                if self._mark(row) in marks:
+                    stage.write(row)
+
+    def _mark(self, row: Row) -> int | None:
+        """Of the row's id and problem, None where it has none."""
+        try:
+            text = f"{row_id(row, self.prompts.options.id_field)}\0{row.get('problem')}"
+        except BadRow:
+            return None
+        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+    def _is_complete(self, row: Row) -> bool:
+        made, options = self._made(row), self.prompts.options
+        if (
+            made is None
+            or "missing" in made
+            or _named(made, COUNT_OPTIONS) != _named(settings(options), COUNT_OPTIONS)
+        ):
+            return False
+        seeds = made.get("seeds")
+        return isinstance(seeds, list) and seeds[: options.n] == self._seeds(row, options.offset, options.n)
+
+    def _made(self, row: Row) -> dict[str, Any] | None:
+        """How the row's generations were made, None if those asked for now would be others."""
+        try:
+            made: dict[str, Any] | None = row.get("sampling")
+        except BadRow:
+            return None
+        options = self.prompts.options
+        wanted = {
+            "temperature": options.temperature,
+            "top_p": options.top_p,
+            "max_tokens": options.max_tokens,
+            "template_sha": self.prompts.template_sha,
+        }
+        if self.model is not None:
+            wanted["model"] = self.model
+        if not made or any(made.get(name) != value for name, value in wanted.items()):
+            return None
+        return made if _named(made, ANSWER_OPTIONS) == _named(settings(options), ANSWER_OPTIONS) else None
+
+    def _seeds(self, row: Row, first: int, count: int) -> list[int]:
+        options, id_ = self.prompts.options, row_id(row, self.prompts.options.id_field)
+        return [sample_seed(options.seed, id_, sample) for sample in range(first, first + count)]
+
+    def _save(self, row: Row) -> None:
+        """Put the generations of an incomplete row into the journal, unless they are there.
+
+        Raises R1Error where they come before --sample-index-offset: the row would lose them.
+        """
+        made = self._made(row)
+        if not self.journal or made is None or not row.get("problem"):
+            return
+        id_, kept = row_id(row, self.prompts.options.id_field), taken(row)
+        first, lost = self.prompts.options.offset, made.get("missing", 0)
+        if kept.keys() & set(self._seeds(row, 0, first)):
+            raise R1Error(
+                f"{self.path} holds samples from before --sample-index-offset {first}, which would be replaced; "
+                "give the new ones another -o",
+                USAGE,
+            )
+        for sample in range(first, first + len(kept) + (lost if isinstance(lost, int) else 0)):
+            draft = self.prompts.draft(row["problem"], id_, sample)
+            key = Key(id_, sample, self.prompts.sha(draft))
+            if draft.sampling["seed"] in kept and key not in self.journal:
+                self.journal.finish(key, kept[draft.sampling["seed"]], remember=True)
+
+
+def _named(made: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: made[name] for name in names if made.get(name)}

@@ -1,1 +1,0 @@
-"""Asking a model for several generations of each problem, and losing none."""
