@@ -7,10 +7,14 @@ from typing import Any
 
 from r1tool import __version__
 from r1tool.cli import COMMANDS, load
-from r1tool.commands.expand import CLIENT, SERVING, STREAM
+from r1tool.client.options import ClientOptions
+from r1tool.commands.expand import options_of
+from r1tool.serving.options import ServingOptions
+from r1tool.stream.options import StreamOptions
 
 README_MARKS = ("<!-- options, made by python -m r1tool.manual -->\n", "<!-- end of options -->\n")
-SHARED = {"Common options": STREAM, "Model options": SERVING | CLIENT}
+SHARED = {"Common options": (StreamOptions,), "Model options": (ServingOptions, ClientOptions)}
+"""The options that several commands take, by the title of their section in the README."""
 ROOT = Path(__file__).resolve().parent.parent
 
 EXIT_STATUS = (
@@ -61,9 +65,10 @@ def readme() -> str:
 def _options_of(name: str) -> str:
     """The section of one command: its own options, and the names of the groups it shares."""
     own, shared = options(name), []
-    for title, group in SHARED.items():
-        members = [parameter for parameter in own if parameter.name in group]
-        if len(members) == len(group) - ("inputs" in group):
+    for title in SHARED:
+        names = _shared_names(title)
+        members = [parameter for parameter in own if parameter.name in names]
+        if len(members) == len(names):
             own = [parameter for parameter in own if parameter not in members]
             shared.append(f"[{title.lower()}](#{title.lower().replace(' ', '-')})")
     takes = f"Takes the {' and the '.join(shared)}.\n\n" if shared else ""
@@ -72,7 +77,13 @@ def _options_of(name: str) -> str:
 
 def _shared_options(title: str) -> str:
     """The section of the options that several commands share."""
-    return f"### {title}\n\n{_table([each for each in options('sample') if each.name in SHARED[title]])}"
+    names = _shared_names(title)
+    return f"### {title}\n\n{_table([each for each in options('sample') if each.name in names])}"
+
+
+def _shared_names(title: str) -> set[str]:
+    named = (each for kind in SHARED[title] for each in options_of(kind))
+    return {name for name, _, option in named if option.flags and not option.takes_rest}
 
 
 def _table(parameters: list[Any]) -> str:

@@ -9,14 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from r1tool.errors import DONE, FAILED, USAGE, BadRow, R1Error
 from r1tool.push import configs
 from r1tool.push.card import readme
 from r1tool.push.configs import part_of
+from r1tool.push.options import PushOptions
 from r1tool.push.parquet import parse_size
 from r1tool.push.recipes import NEEDS, RECIPES, Recipe, command, file_name, recipe_text
 from r1tool.push.schema import plain
@@ -53,29 +51,14 @@ Examples:
 COPY_BYTES = 1 << 20
 
 
-def run(
-    stream: StreamOptions,
-    *,
-    config: Annotated[
-        list[str] | None,
-        typer.Option("--config", metavar="NAME=GLOB", help="Inputs of a config, or NAME/SPLIT=GLOB; repeat for more."),
-    ] = None,
-    private: Annotated[bool, typer.Option("--private", help="Make the data set on the Hub a private one.")] = False,
-    card: Annotated[bool | None, typer.Option("--card/--no-card", help="Write README.md.", show_default=False)] = None,
-    recipe: Annotated[
-        list[str] | None,
-        typer.Option("--recipe", metavar="sft|grpo", help="Add a training configuration for TRL; repeat for more."),
-    ] = None,
-    max_shard_size: Annotated[str, typer.Option("--max-shard-size", metavar="SIZE", help="Of a file.")] = "500MB",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the card and write nothing.")] = False,
-) -> int:
+def run(options: PushOptions, stream: StreamOptions) -> int:
     if not stream.inputs:
         raise R1Error("name the target last: OWNER/NAME on the Hub, or ./FOLDER", USAGE)
     target = _target(stream.inputs[-1])
-    part_of_input = partial(part_of, given=[configs.parse(text) for text in config or []])
-    max_bytes = _size(max_shard_size)
-    chosen = [_recipe(text) for text in recipe or []]
-    if not dry_run:
+    part_of_input = partial(part_of, given=[configs.parse(text) for text in options.config])
+    max_bytes = _size(options.max_shard_size)
+    chosen = [_recipe(text) for text in options.recipe]
+    if not options.dry_run:
         target.check()
     with _rereadable(replace(stream, inputs=stream.inputs[:-1]), target) as stream:
         survey, summary = Survey(), Summary()
@@ -108,9 +91,10 @@ def run(
             [(file_name(each), command(each, target.name, isinstance(target, HubTarget))) for each in chosen],
             survey.whole,
         )
-        if dry_run:
+        if options.dry_run:
             sys.stdout.write(text)
             return stage.status
+        card = options.card
         if card is None and target.has_own_readme():
             stage.note(f"{target.name} has a README.md of its own, which stays; --card replaces it")
             card = False
@@ -125,7 +109,7 @@ def run(
             for name, content in recipe_files.items():
                 (folder / name).parent.mkdir(exist_ok=True)
                 (folder / name).write_text(content, encoding="utf-8")
-            stage.note(f"{target.put(folder, files, private)}: {', '.join(_shown(survey))}")
+            stage.note(f"{target.put(folder, files, options.private)}: {', '.join(_shown(survey))}")
     return stage.status
 
 

@@ -1,14 +1,11 @@
 """r1tool stats: count and summarise."""
 
 import sys
-from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from r1tool.errors import DONE, FAILED, USAGE, BadRow, R1Error
 from r1tool.stats.count import count_all
 from r1tool.stats.majority import majority_is_right
+from r1tool.stats.options import StatsOptions
 from r1tool.stats.plot import check_plot, plot
 from r1tool.stats.report import report
 from r1tool.stats.tally import Summary, Vote, plain
@@ -35,33 +32,12 @@ Examples:
 """
 
 
-def run(
-    stream: StreamOptions,
-    *,
-    by: Annotated[str | None, typer.Option("--by", metavar="FIELD", help="Count each value of FIELD apart.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on one line.")] = False,
-    pass_at: Annotated[
-        str | None, typer.Option("--pass-at", metavar="K,...", help="Estimate pass@K, such as 1,4,16.")
-    ] = None,
-    majority: Annotated[
-        bool, typer.Option("--majority", help="Share of rows whose most frequent answer is right.")
-    ] = False,
-    gpus: Annotated[
-        int | None, typer.Option("--gpus", metavar="N", min=1, help="Hours on N GPUs, generations an hour and GPU.")
-    ] = None,
-    picture: Annotated[
-        Path | None,
-        typer.Option("--plot", metavar="FILE", help="Draw charts into FILE.png or .svg; takes the extra 'plot'."),
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a page that needs no other.")
-    ] = None,
-) -> int:
-    wanted = _numbers(pass_at)
-    vote = majority_is_right if majority else None
-    if picture is not None:
-        check_plot(picture)
-    summary = Summary(by)
+def run(options: StatsOptions, stream: StreamOptions) -> int:
+    wanted = _numbers(options.pass_at)
+    vote = majority_is_right if options.majority else None
+    if options.plot is not None:
+        check_plot(options.plot)
+    summary = Summary(options.by)
     with Stage("stats", stream, writes=False) as stage:
         if stream.limit is not None or stream.rejects or stream.strict:
             _count_rows(stage, summary, vote)
@@ -69,8 +45,8 @@ def run(
             _count_files(stage, summary, vote)
     if stage.status not in (DONE, FAILED):
         return stage.status
-    result = report(summary, wanted, majority, gpus)
-    if as_json:
+    result = report(summary, wanted, options.majority, options.gpus)
+    if options.json:
         import orjson
 
         sys.stdout.write(orjson.dumps(result).decode() + "\n")
@@ -78,15 +54,15 @@ def run(
         sys.stdout.write(table(result))
     # shown first: what was counted for an hour must not be lost over a picture
     sys.stdout.flush()
-    if picture is not None:
-        plot(summary, result, picture)
-    if html is not None:
+    if options.plot is not None:
+        plot(summary, result, options.plot)
+    if options.html is not None:
         from r1tool.stats.html import page
 
         try:
-            html.write_text(page(summary, result), encoding="utf-8")
+            options.html.write_text(page(summary, result), encoding="utf-8")
         except OSError as error:
-            raise R1Error(f"{html}: cannot write there: {error.strerror}") from None
+            raise R1Error(f"{options.html}: cannot write there: {error.strerror}") from None
     return stage.status
 
 

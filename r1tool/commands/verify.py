@@ -3,11 +3,10 @@
 import os
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from zlib import crc32
 
 import msgspec
-import typer
 
 from r1tool.errors import BadRow
 from r1tool.grading.api import STEP_SHARE
@@ -18,6 +17,7 @@ from r1tool.records.columns import Outcome
 from r1tool.records.row import Row
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.stage import Stage
+from r1tool.verify.options import VerifyOptions
 from r1tool.workers.pool import Lost, Pool, Task
 
 HELP = """Check each answer against the reference.
@@ -55,40 +55,22 @@ _result = msgspec.json.Decoder(tuple[str, str | None, str, str | None, str | Non
 _context = lru_cache(maxsize=4)(msgspec.json.Decoder(_Context).decode)
 
 
-def run(
-    stream: StreamOptions,
-    *,
-    timeout: Annotated[float, typer.Option("--timeout", metavar="S", min=0.1, help="Seconds a verdict.")] = 2.0,
-    gold: Annotated[
-        str, typer.Option("--gold", metavar="FIELD", help="The column of the reference answer.")
-    ] = "answer",
-    gold_from_solution: Annotated[
-        bool, typer.Option("--gold-from-solution", help="Where that is empty, take the box of `solution`.")
-    ] = False,
-    answers: Annotated[
-        Literal["any", "box"], typer.Option("--answers", help="box: an answer that is not boxed is no answer.")
-    ] = "any",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Say on stderr how each answer was read and what decided.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Verify again what this version verified with these options.")
-    ] = False,
-) -> int:
-    settings = f"gold={gold}{'|solution' if gold_from_solution else ''} answers={answers} timeout={timeout:g}"
+def run(options: VerifyOptions, stream: StreamOptions) -> int:
+    timeout, gold, answers, explain = options.timeout, options.gold, options.answers, options.explain
+    settings = f"gold={gold}{'|solution' if options.gold_from_solution else ''} answers={answers} timeout={timeout:g}"
 
     def tasks() -> Iterator[Task]:
         for row in stage.rows():
             try:
                 generations: list[str] = row.get("generations", [])
-                reference = _gold(row, gold, gold_from_solution)
+                reference = _gold(row, gold, options.gold_from_solution)
                 problem = row.get("problem")
                 mark = {
                     "version": GRADING_VERSION,
                     "settings": settings,
                     "crc32": _fingerprint(reference, generations),
                 }
-                if not overwrite and not explain and _is_verified(row, mark, len(generations)):
+                if not options.overwrite and not explain and _is_verified(row, mark, len(generations)):
                     yield Task((row, None), b"", [])
                     continue
             except BadRow as error:
