@@ -15,10 +15,10 @@ from traces import ok, r1tool, trace, write
 
 from r1tool.errors import BadRow
 from r1tool.records.columns import OPINIONS, OUTCOMES
+from r1tool.records.report import mean_pass_at, pass_at_k, percentile, report
+from r1tool.records.tally import Summary
 from r1tool.stats import count
 from r1tool.stats.majority import majority_is_right
-from r1tool.stats.report import mean_pass_at, pass_at_k, percentile, report
-from r1tool.stats.tally import Summary
 from r1tool.stats.text import WIDTH, table
 from r1tool.stream.sources import Source
 

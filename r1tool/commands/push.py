@@ -20,8 +20,8 @@ from r1tool.push.recipes import NEEDS, RECIPES, Recipe, command, file_name, reci
 from r1tool.push.schema import plain
 from r1tool.push.survey import Survey, write_parquet
 from r1tool.push.targets import HubTarget, LocalTarget, Target
-from r1tool.stats.report import report
-from r1tool.stats.tally import Summary
+from r1tool.records.report import report
+from r1tool.records.tally import Summary
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.sources import expand
 from r1tool.stream.stage import Stage

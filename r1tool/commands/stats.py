@@ -3,12 +3,12 @@
 import sys
 
 from r1tool.errors import DONE, FAILED, USAGE, BadRow, R1Error
+from r1tool.records.report import report
+from r1tool.records.tally import Summary, Vote, plain
 from r1tool.stats.count import count_all
 from r1tool.stats.majority import majority_is_right
 from r1tool.stats.options import StatsOptions
 from r1tool.stats.plot import check_plot, plot
-from r1tool.stats.report import report
-from r1tool.stats.tally import Summary, Vote, plain
 from r1tool.stats.text import table
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.readers import Cancelled

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from r1tool.stats.tally import Summary
+from r1tool.records.tally import Summary
 
 TOKEN_BINS = 24
 MAX_GROUPS = 200

@@ -8,7 +8,7 @@ from math import ceil, comb, floor
 from typing import Any
 
 from r1tool.records.columns import OPINIONS, OUTCOMES
-from r1tool.stats.tally import Summary, Tally
+from r1tool.records.tally import Summary, Tally
 
 LONG_TOKENS = 8192
 SECONDS_AN_HOUR = 3600
