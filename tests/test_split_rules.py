@@ -11,9 +11,10 @@ from traces import ok, parse, r1tool, read, trace, write
 
 from r1tool.errors import R1Error
 from r1tool.records.row import Row
-from r1tool.split import folder, fractions
+from r1tool.split import folder
 from r1tool.split.decontaminate import uncontaminated
 from r1tool.split.deduplicate import first_seen
+from r1tool.split.parts import draw, parse_shares
 from r1tool.split.rules import chosen_index, completeness, keep, pass_rate, pass_rate_between
 from r1tool.split.training import shaped
 
@@ -95,24 +96,24 @@ def test_a_file_of_an_earlier_run_is_pointed_out(tmp_path: Path) -> None:
 
 @given(st.lists(st.text(min_size=1), unique=True, min_size=1), st.integers(0, 5))
 def test_a_row_stays_in_its_part_however_rows_are_ordered(names: list[str], seed: int) -> None:
-    parts = fractions.parse("train=0.5,test=0.3")
-    first = {name: fractions.part(parts, name, seed) for name in names}
-    assert first == {name: fractions.part(parts, name, seed) for name in reversed(names)}
+    shares = parse_shares("train=0.5,test=0.3")
+    first = {name: draw(shares, name, seed) for name in names}
+    assert first == {name: draw(shares, name, seed) for name in reversed(names)}
 
 
 def test_fractions_have_their_sizes_and_depend_on_the_seed() -> None:
-    parts = fractions.parse("train=0.9,test=0.05")
-    drawn = [fractions.part(parts, str(i)) for i in range(20_000)]
+    shares = parse_shares("train=0.9,test=0.05")
+    drawn = [draw(shares, str(i)) for i in range(20_000)]
     assert drawn.count("train") == pytest.approx(18_000, abs=200)
     assert drawn.count("test") == pytest.approx(1000, abs=150)
     assert drawn.count(None) == pytest.approx(1000, abs=150)
-    assert drawn != [fractions.part(parts, str(i), seed=1) for i in range(20_000)]
+    assert drawn != [draw(shares, str(i), seed=1) for i in range(20_000)]
 
 
 @pytest.mark.parametrize("text", ["", "train", "train=x", "train=0", "train=-1", "a=0.6,b=0.6", "a=0.1,a=0.2", "=0.5"])
 def test_fractions_that_make_no_sense_are_a_usage_error(text: str) -> None:
     with pytest.raises(R1Error) as error:
-        fractions.parse(text)
+        parse_shares(text)
     assert error.value.status == 2
 
 

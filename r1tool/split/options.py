@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from r1tool.errors import USAGE, R1Error
 from r1tool.option import Option
 from r1tool.split.decontaminate import NGRAM
 from r1tool.split.deduplicate import Dedup
@@ -53,3 +54,11 @@ class SplitOptions:
         int | None, Option("--size", metavar="N", min=1, help="Rows to select; default: s1k 1000, limo 800.")
     ] = None
     seed: Annotated[int, Option("--seed", metavar="N", help="For --fraction and --select s1k.")] = 0
+
+
+def check(options: SplitOptions) -> None:
+    """Raise R1Error where the options do not go together."""
+    if options.size is not None and options.selection is None:
+        raise R1Error("--size says how many rows --select chooses: give both, or --limit for the first rows", USAGE)
+    if options.fraction is not None and options.by != "source":
+        raise R1Error("--by and --fraction both name the files: give one of them", USAGE)
