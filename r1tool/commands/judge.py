@@ -47,7 +47,7 @@ def run(
     from r1tool.stream.concurrent import map_rows, run_async
 
     options = replace(options, template=check(text_or_file("--prompt", options.template)))
-    if serving.model is None and choose(serving) in ("vllm", "sglang"):
+    if serving.model is None and (engine := choose(serving)) and engine.default_model is None:
         serving = replace(serving, model=DEFAULT_MODEL)
 
     path = running.journal or journal_path(stream.output)

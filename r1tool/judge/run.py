@@ -72,7 +72,7 @@ class Judge:
         sampling: dict[str, Any] = {"max_tokens": MAX_TOKENS, "seed": sample_seed(0, f"{key.id}:{key.sample}", vote)}
         sampling["temperature"] = 0.0 if self.options.votes == 1 else VOTING_TEMPERATURE
         constrained = self.options.constrained
-        if self.client.engine == "embedded" if constrained is None else constrained:
+        if not self.client.engine.keeps_form if constrained is None else constrained:
             form = {"name": "verdict", "schema": SCHEMA}
             sampling["response_format"] = {"type": "json_schema", "json_schema": form}
         reply = await self.client.chat([{"role": "user", "content": prompt}], **sampling)

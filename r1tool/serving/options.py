@@ -1,11 +1,15 @@
 """Which model answers, and on what."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from r1tool.engines.table import startable
 from r1tool.option import Option
 
-Engine = Literal["auto", "vllm", "sglang", "embedded"]
+if TYPE_CHECKING:
+    EngineName = str
+else:  # the choices of --engine
+    EngineName = Literal[("auto", *(engine.name for engine in startable()))]
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,7 @@ class ServingOptions:
     """
 
     engine: Annotated[
-        Engine, Option("--engine", help="auto: --url, else a GPU and an installed engine, else embedded.")
+        EngineName, Option("--engine", help="auto: --url, else a GPU and an installed engine, else embedded.")
     ] = "auto"
     urls: Annotated[
         list[str],
