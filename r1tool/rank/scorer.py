@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from r1tool.records.columns import Message
-from r1tool.records.correctness import right
+from r1tool.records.generations import right
 from r1tool.records.row import Row
 
 Scores = list[float | None]
