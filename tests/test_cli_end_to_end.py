@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import zstandard
 
+from r1tool.records.columns import COLUMNS
+
 R1TOOL = f"{sys.executable} -m r1tool"
 
 
@@ -84,6 +86,12 @@ def test_every_row_tells_where_it_came_from_and_what_was_chosen(demo: Path) -> N
             assert row["messages"][1]["content"] in right
         else:
             assert row["messages"] is None
+
+
+def test_every_column_of_the_main_job_is_in_the_registry(demo: Path) -> None:
+    registered = {column.name for column in COLUMNS}
+    for row in rows(demo / "out/default.jsonl.zst"):
+        assert set(row) <= registered
 
 
 def test_the_published_folder_loads_offline(demo: Path) -> None:

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from traces import ok, parse, r1tool, read, trace, write
 
 from r1tool.errors import R1Error
+from r1tool.records.generations import chosen_index, completeness
 from r1tool.records.row import Row
 from r1tool.split import folder
 from r1tool.split.decontaminate import uncontaminated
 from r1tool.split.deduplicate import first_seen
 from r1tool.split.parts import draw, parse_shares
-from r1tool.split.rules import chosen_index, completeness, keep, pass_rate, pass_rate_between
+from r1tool.split.rules import keep, pass_rate, pass_rate_between
 from r1tool.split.training import shaped
 
 PROBLEM = "Find the least positive integer n such that n squared ends in the digits 2024 please"

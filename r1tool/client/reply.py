@@ -1,7 +1,8 @@
 """What came back."""
 
 from dataclasses import dataclass
-from typing import Literal
+
+from r1tool.records.columns import Finish
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Reply:
     """
 
     text: str
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Finish
     prompt_tokens: int | None
     completion_tokens: int
     thinking_tokens: int

@@ -1,7 +1,8 @@
 """The type of a column worked out from all its values, so that one that is null for a while is typed all the same."""
 
 from collections.abc import Mapping
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 EXACT_FLOAT = 2**53
 """Up to here a double holds every integer."""
@@ -16,6 +17,8 @@ Shape = str | tuple[str, Any]
 
 `long` is an integer that a double would round; `json` is the JSON text of values that have no type in common.
 """
+
+PLAIN_TYPES: dict[Any, Shape] = {bool: "bool", int: "int", float: "float", str: "string"}
 
 
 def shape_of(value: Any, depth: int = 0) -> Shape:
@@ -40,6 +43,28 @@ def shape_of(value: Any, depth: int = 0) -> Shape:
         return "json" if item == "json" else ("list", item)
     fields = {name: shape_of(each, depth + 1) for name, each in value.items()}
     return "json" if "json" in fields.values() or len(fields) > MAX_KEYS else ("struct", fields)
+
+
+def shape_of_type(kind: Any) -> Shape:
+    """The shape of a column's type: `str | None`, `list[TokenCounts | None]`, `dict[Opinion, int]`, ...
+
+    Of `Annotated[T, S]` it is that of S; a mapping with keys of any name is a struct without fields.
+    """
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return shape_of_type(arguments[1])
+    if origin in (Union, UnionType):
+        [kind] = [each for each in arguments if each is not NoneType]
+        return shape_of_type(kind)
+    if origin is list:
+        return ("list", shape_of_type(arguments[0]))
+    if origin is dict:
+        return ("struct", {name: shape_of_type(arguments[1]) for name in get_args(arguments[0])})
+    if origin is Literal:
+        return "string"
+    if kind in PLAIN_TYPES:
+        return PLAIN_TYPES[kind]
+    return ("struct", {name: shape_of_type(each) for name, each in get_type_hints(kind, include_extras=True).items()})
 
 
 def merge(one: Shape, other: Shape) -> Shape:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from r1tool.errors import USAGE, R1Error
 from r1tool.records.columns import Message
-from r1tool.records.correctness import right
+from r1tool.records.generations import right
 from r1tool.records.row import Row
 
 Scores = list[float | None]

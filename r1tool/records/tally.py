@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from r1tool.errors import BadRow
-from r1tool.records.correctness import UNDECIDED, decide
+from r1tool.records.generations import UNDECIDED, decide
 from r1tool.records.row import Row
 
 LISTS = (
@@ -74,6 +74,7 @@ class Tally:
         verdicts, by_rules, by_judge, judged, reasons, complete, counts = lists
         generations = max(map(len, lists)) or len(get("generations") or ())
         try:
+            # completion_tokens and rightness of records.generations, written out here for speed
             tokens = [count["completion"] for count in counts if count is not None]
             opinions = [opinion["verdict"] for opinion in judged if opinion is not None]
             given = [verdict for verdict in verdicts if verdict is not None] if None in verdicts else verdicts
@@ -167,7 +168,7 @@ class Summary:
 
 def plain(row: Row, by: str | None = None) -> dict[str, Any]:
     """What a Summary reads of `row`, as plain JSON values. Raises BadRow."""
-    names = (*COLUMNS, by) if by is not None else COLUMNS
+    names = (*COLUMNS, "problem", *([by] if by is not None else []))
     values = {name: msgspec.to_builtins(row[name]) for name in names if name in row}
     if not any(values.get(name) for name in LISTS):
         values["generations"] = row.get("generations")
