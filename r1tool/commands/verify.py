@@ -99,14 +99,14 @@ def run(options: VerifyOptions, stream: StreamOptions) -> int:
 
 
 def _warm() -> None:
-    from r1tool.grading import math_verify
+    from r1tool.grading.math import math_verify
 
     math_verify.warm()
 
 
 def _work(context: bytes, generation: bytes) -> bytes:
     """One verdict, in a worker process."""
-    from r1tool.grading import math_verify
+    from r1tool.grading.math import math_verify
 
     shared = _context(context)
     verdict = decide(

@@ -2,9 +2,9 @@
 
 from fractions import Fraction
 
-from r1tool.grading import numeric
-from r1tool.grading.numeric import Unsure
-from r1tool.grading.tree import Node, variables_of, walk
+from r1tool.grading.math.comparing import numeric
+from r1tool.grading.math.comparing.numeric import Unsure
+from r1tool.grading.math.tree import Node, variables_of, walk
 
 POINTS = 5
 _STARTS = (0.7, -1.3, 2.9, -4.1, 11.0)

@@ -3,9 +3,9 @@
 from fractions import Fraction
 from typing import NamedTuple
 
-from r1tool.grading import numeric
-from r1tool.grading.numeric import Unsure
-from r1tool.grading.tree import Node, variables_of, walk
+from r1tool.grading.math.comparing import numeric
+from r1tool.grading.math.comparing.numeric import Unsure
+from r1tool.grading.math.tree import Node, variables_of, walk
 
 _ORDER = frozenset(("<", ">", "<=", ">=", "!="))
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "!=": "!="}
@@ -47,7 +47,7 @@ def read(node: Node) -> list[Piece] | None:
 
 def same(left: list[Piece], right: list[Piece]) -> bool | None:
     """Whether two sets have the same ends, open and closed alike."""
-    from r1tool.grading.compare import compare
+    from r1tool.grading.math.comparing.compare import compare
 
     if len(left) != len(right):
         return False

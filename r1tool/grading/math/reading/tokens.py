@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from r1tool.grading.units import is_unit
+from r1tool.grading.math.reading.units import is_unit
 
 MAX_TOKENS = 5000
 MAX_DIGITS = 2000

@@ -3,11 +3,11 @@
 import re
 from functools import lru_cache
 
-from r1tool.grading.atoms import FACTORS, Atoms
-from r1tool.grading.notation import normalize
-from r1tool.grading.tokens import SEPARATORS, Unreadable, tidy, tokenize, without_thousands
-from r1tool.grading.tree import Node
-from r1tool.grading.units import UNITS
+from r1tool.grading.math.reading.atoms import FACTORS, Atoms
+from r1tool.grading.math.reading.notation import normalize
+from r1tool.grading.math.reading.tokens import SEPARATORS, Unreadable, tidy, tokenize, without_thousands
+from r1tool.grading.math.reading.units import UNITS
+from r1tool.grading.math.tree import Node
 
 MAX_DEPTH = 60
 MAX_UNIT_WORDS = 4

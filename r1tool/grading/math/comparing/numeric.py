@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
-from r1tool.grading.tree import Node
+from r1tool.grading.math.tree import Node
 
 POSITIVE_POINTS = 3
 MAX_BITS = 40_000

@@ -2,8 +2,8 @@
 
 from fractions import Fraction
 
-from r1tool.grading.tokens import CONSTANTS, FUNCTIONS, MAX_DIGITS, SEPARATORS, Unreadable
-from r1tool.grading.tree import Node, flat
+from r1tool.grading.math.reading.tokens import CONSTANTS, FUNCTIONS, MAX_DIGITS, SEPARATORS, Unreadable
+from r1tool.grading.math.tree import Node, flat
 
 _GREEK_FUNCTIONS = frozenset(("Gamma", "zeta", "phi", "Phi", "psi", "Psi", "sigma", "tau", "mu"))
 _GREEK = frozenset(

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from r1tool.grading.notation import normalize
+from r1tool.grading.math.reading.notation import normalize
 
 _LETTERS = "A-J"
 _BARE = re.compile(rf"[(\[]?\s*[«]?\s*[(\[]?\s*([{_LETTERS}])\s*[)\]]?\s*[»]?\s*[)\]]?\s*[.:]?")

@@ -1,6 +1,6 @@
 """What an answer says: x = 5 says 5, (p, q) = (3, 2) says (3, 2), 8 + 14 = 22 says 22."""
 
-from r1tool.grading.tree import SCALARS, Node, variables_of
+from r1tool.grading.math.tree import SCALARS, Node, variables_of
 
 _NAMES = frozenset(("var", "apply", "word"))
 

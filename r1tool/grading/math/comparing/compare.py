@@ -3,13 +3,13 @@
 from fractions import Fraction
 from functools import lru_cache
 
-from r1tool.grading import numeric, sets
-from r1tool.grading.equations import equivalent
-from r1tool.grading.numeric import Unsure
-from r1tool.grading.scalars import scalars
-from r1tool.grading.tree import NOT_NUMBERS, SCALARS, Node, is_constant, variables_of, walk
-from r1tool.grading.units import dimension
-from r1tool.grading.values import value_of
+from r1tool.grading.math.comparing import numeric, sets
+from r1tool.grading.math.comparing.equations import equivalent
+from r1tool.grading.math.comparing.numeric import Unsure
+from r1tool.grading.math.comparing.scalars import scalars
+from r1tool.grading.math.comparing.values import value_of
+from r1tool.grading.math.reading.units import dimension
+from r1tool.grading.math.tree import NOT_NUMBERS, SCALARS, Node, is_constant, variables_of, walk
 
 SCALES = {"hundred": Fraction(100), "thousand": Fraction(1000), "million": Fraction(10**6), "billion": Fraction(10**9)}
 MAX_UNORDERED = 40
