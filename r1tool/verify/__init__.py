@@ -1,0 +1,1 @@
+"""verify: check each answer against the reference."""
