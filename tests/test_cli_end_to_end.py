@@ -84,7 +84,7 @@ def test_every_row_tells_where_it_came_from_and_what_was_chosen(demo: Path) -> N
 
 def test_every_column_of_the_main_job_is_in_the_registry(demo: Path) -> None:
     registered = {column.name for column in COLUMNS}
-    for row in rows(demo / "out/default.jsonl.zst"):
+    for row in read_rows(demo / "out/default.jsonl.zst"):
         assert set(row) <= registered
 
 
