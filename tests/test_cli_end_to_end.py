@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
+from harness.cli import R1TOOL, clean_environment
+from harness.rows import read_rows
 
 from r1tool.records.columns import COLUMNS
-
-R1TOOL = f"{sys.executable} -m r1tool"
 
 
 def shell(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -22,14 +21,9 @@ def shell(script: str, folder: Path, **environment: str) -> subprocess.Completed
         cwd=folder,
         capture_output=True,
         text=True,
-        env={**os.environ, **environment},
+        env=clean_environment() | environment,
         check=False,
     )
-
-
-def rows(path: Path) -> list[dict[str, Any]]:
-    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as reader:
-        return [json.loads(line) for line in reader.read().splitlines()]
 
 
 def through(command: str, row: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -66,7 +60,7 @@ def test_the_main_job_gives_right_and_wrong_answers(demo: Path) -> None:
 
 
 def test_every_row_tells_where_it_came_from_and_what_was_chosen(demo: Path) -> None:
-    for row in rows(demo / "out/default.jsonl.zst"):
+    for row in read_rows(demo / "out/default.jsonl.zst"):
         assert row["sampling"]["engine"] == "embedded"
         assert len(set(row["sampling"]["seeds"])) == 2
         assert row["correctness_math_verify"] == [verdict == "correct" for verdict in row["verdicts"]]
@@ -90,7 +84,7 @@ def test_every_row_tells_where_it_came_from_and_what_was_chosen(demo: Path) -> N
 
 def test_every_column_of_the_main_job_is_in_the_registry(demo: Path) -> None:
     registered = {column.name for column in COLUMNS}
-    for row in rows(demo / "out/default.jsonl.zst"):
+    for row in read_rows(demo / "out/default.jsonl.zst"):
         assert set(row) <= registered
 
 

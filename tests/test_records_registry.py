@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from traces import trace
+from harness.rows import trace
 
 from r1tool.judge.questions import record as record_judged
 from r1tool.manual import overview_page, row_page

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from harness.strategies import dumps, rows, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streams import dumps, rows, value
 
 from r1tool.errors import BadRow
 from r1tool.records.columns import TYPES, Message, TokenCounts

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.cli import ok, run
+from harness.rows import read_rows, trace, write_rows
 from hypothesis import given
 from hypothesis import strategies as st
-from traces import ok, parse, r1tool, read, trace, write
 
 from r1tool.errors import R1Error
 from r1tool.records.generations import chosen_index, completeness
@@ -27,15 +28,15 @@ def ids(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def split(rows: list[dict[str, Any]], *options: object, at: Path) -> list[dict[str, Any]]:
-    return parse(ok("split", write(at / "in.jsonl.zst", rows), *options).stdout)
+    return read_rows(ok("split", write_rows(at / "in.jsonl.zst", rows), *options).stdout)
 
 
 def test_sources_go_to_default_and_extended_as_in_openr1_math(tmp_path: Path) -> None:
     sources = ["olympiads", "cn_k12", "demo/add", None, "orca_math", "aops_forum"]
     rows = [trace(i, ["correct"], source=source) for i, source in enumerate(sources)]
-    ok("split", write(tmp_path / "in.jsonl", rows), "-d", tmp_path / "out")
-    assert ids(read(tmp_path / "out/default.jsonl.zst")) == ["id-0", "id-2", "id-3", "id-5"]
-    assert ids(read(tmp_path / "out/extended.jsonl.zst")) == ["id-1", "id-4"]
+    ok("split", write_rows(tmp_path / "in.jsonl", rows), "-d", tmp_path / "out")
+    assert ids(read_rows(tmp_path / "out/default.jsonl.zst")) == ["id-0", "id-2", "id-3", "id-5"]
+    assert ids(read_rows(tmp_path / "out/extended.jsonl.zst")) == ["id-1", "id-4"]
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == ["default.jsonl.zst", "extended.jsonl.zst"]
 
 
@@ -54,8 +55,8 @@ def test_rows_that_are_kept_keep_their_bytes(tmp_path: Path) -> None:
 def test_a_column_names_the_files_and_its_values_cannot_leave_the_folder(tmp_path: Path) -> None:
     values = ["Algebra", "../up", "demo/add", None, "a/b", "a_b"]
     rows = [trace(i, ["correct"], problem_type=value) for i, value in enumerate(values)]
-    ok("split", write(tmp_path / "in.jsonl", rows), "--by", "problem_type", "-d", tmp_path / "out/deep")
-    found = {path.name: ids(read(path)) for path in (tmp_path / "out/deep").iterdir()}
+    ok("split", write_rows(tmp_path / "in.jsonl", rows), "--by", "problem_type", "-d", tmp_path / "out/deep")
+    found = {path.name: ids(read_rows(path)) for path in (tmp_path / "out/deep").iterdir()}
     assert sorted(each for names in found.values() for each in names) == [f"id-{i}" for i in range(6)]
     assert found["Algebra.jsonl.zst"] == ["id-0"]
     assert found["none.jsonl.zst"] == ["id-3"]
@@ -76,10 +77,10 @@ def test_a_column_with_endless_values_is_refused_and_leaves_nothing(
 def test_a_run_that_stops_leaves_the_files_as_they_were_and_its_rows_beside_them(tmp_path: Path) -> None:
     out = tmp_path / "out"
     ok("split", "-d", out, stdin=json.dumps(trace(1, ["correct"])).encode())
-    done = r1tool("split", "--strict", "-d", out, stdin=json.dumps(trace(2, ["correct"])).encode() + b"\nnonsense\n")
+    done = run("split", "--strict", "-d", out, stdin=json.dumps(trace(2, ["correct"])).encode() + b"\nnonsense\n")
     assert done.returncode == 1
-    assert ids(read(out / "default.jsonl.zst")) == ["id-1"]
-    assert ids(read(out / "default.jsonl.zst.partial")) == ["id-2"]
+    assert ids(read_rows(out / "default.jsonl.zst")) == ["id-1"]
+    assert ids(read_rows(out / "default.jsonl.zst.partial")) == ["id-2"]
 
 
 def test_a_long_name_is_cut_to_what_a_file_can_have(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_a_long_name_is_cut_to_what_a_file_can_have(tmp_path: Path) -> None:
 
 
 def test_a_file_of_an_earlier_run_is_pointed_out(tmp_path: Path) -> None:
-    path = write(tmp_path / "in.jsonl", [trace(1, ["correct"])])
+    path = write_rows(tmp_path / "in.jsonl", [trace(1, ["correct"])])
     ok("split", path, "--by", "problem_type", "-d", tmp_path / "out")
     assert b"also holds Algebra.jsonl.zst" in ok("split", path, "-d", tmp_path / "out").stderr
 
@@ -176,7 +177,7 @@ def test_the_pass_rate_lies_strictly_between_its_bounds(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["0.5", "0.9:0.1", "a:b", "0.1:0.1"])
 def test_a_pass_rate_that_makes_no_sense_is_a_usage_error(text: str) -> None:
-    assert r1tool("split", "--pass-rate", text, stdin=b"{}").returncode == 2
+    assert run("split", "--pass-rate", text, stdin=b"{}").returncode == 2
 
 
 def test_max_tokens_looks_at_the_chosen_generation_else_at_all(tmp_path: Path) -> None:
@@ -208,13 +209,13 @@ def test_punctuation_is_not_normalised_away() -> None:
 
 
 def test_benchmarks_are_read_from_files_of_several_layouts(tmp_path: Path) -> None:
-    gpqa = write(tmp_path / "gpqa.jsonl", [{"Question": PROBLEM, "answer": "1"}])
+    gpqa = write_rows(tmp_path / "gpqa.jsonl", [{"Question": PROBLEM, "answer": "1"}])
     rows = [{"problem": PROBLEM, "uuid": "seen"}, {"problem": "Another problem", "uuid": "new"}]
-    done = ok("split", write(tmp_path / "in.jsonl", rows), "--decontaminate", gpqa)
-    assert ids(parse(done.stdout)) == ["new"]
+    done = ok("split", write_rows(tmp_path / "in.jsonl", rows), "--decontaminate", gpqa)
+    assert ids(read_rows(done.stdout)) == ["new"]
     assert b"dropped 1 (in " in done.stderr
-    odd = write(tmp_path / "odd.jsonl", [{"text": PROBLEM}])
-    assert b"no column there holds problems" in r1tool("split", "--decontaminate", odd, stdin=b"{}").stderr
+    odd = write_rows(tmp_path / "odd.jsonl", [{"text": PROBLEM}])
+    assert b"no column there holds problems" in run("split", "--decontaminate", odd, stdin=b"{}").stderr
 
 
 def test_the_first_row_of_a_problem_stays() -> None:
@@ -238,8 +239,8 @@ def test_a_duplicate_does_not_hide_a_row_that_passes_the_other_rules(tmp_path: P
         trace(1, ["correct"], uuid="second"),
         trace(1, ["correct"], uuid="third"),
     ]
-    done = ok("split", write(tmp_path / "in.jsonl", rows), "--keep", "any-correct", "--dedup", "exact")
-    assert ids(parse(done.stdout)) == ["second"]
+    done = ok("split", write_rows(tmp_path / "in.jsonl", rows), "--keep", "any-correct", "--dedup", "exact")
+    assert ids(read_rows(done.stdout)) == ["second"]
     assert b"1 (not any-correct)" in done.stderr
     assert b"1 (duplicate)" in done.stderr
 
@@ -279,7 +280,7 @@ def test_grpo_boxes_the_answer_and_leaves_out_rows_without_one() -> None:
 
 
 def select(rows: list[dict[str, Any]], *options: object) -> list[str]:
-    return ids(parse(ok("split", *options, stdin="".join(json.dumps(row) + "\n" for row in rows).encode()).stdout))
+    return ids(read_rows(ok("split", *options, stdin="".join(json.dumps(row) + "\n" for row in rows).encode()).stdout))
 
 
 def test_s1k_draws_evenly_over_fields_and_likes_long_traces() -> None:
@@ -330,11 +331,9 @@ def test_a_selection_larger_than_what_there_is_takes_all() -> None:
 
 def test_a_bad_row_is_rejected_and_the_others_go_on(tmp_path: Path) -> None:
     lines = [json.dumps(trace(1, ["correct"])), "not json", json.dumps({**trace(2, ["correct"]), "verdicts": 5})]
-    done = r1tool(
-        "split", "--keep", "any-correct", "--rejects", tmp_path / "bad.jsonl", stdin="\n".join(lines).encode()
-    )
+    done = run("split", "--keep", "any-correct", "--rejects", tmp_path / "bad.jsonl", stdin="\n".join(lines).encode())
     assert done.returncode == 1
-    assert ids(parse(done.stdout)) == ["id-1"]
+    assert ids(read_rows(done.stdout)) == ["id-1"]
     assert [json.loads(line)["line"] for line in (tmp_path / "bad.jsonl").read_text().splitlines()] == [2, 3]
 
 
@@ -350,18 +349,18 @@ def test_a_bad_row_is_rejected_and_the_others_go_on(tmp_path: Path) -> None:
     ],
 )
 def test_options_that_contradict_each_other_are_a_usage_error(tmp_path: Path, options: tuple[str, ...]) -> None:
-    done = r1tool("split", write(tmp_path / "in.jsonl", [trace(1, [])]), *options)
+    done = run("split", write_rows(tmp_path / "in.jsonl", [trace(1, [])]), *options)
     assert (done.returncode, done.stdout) == (2, b"")
 
 
 def test_rows_without_a_problem_are_rejected_where_a_trainer_needs_one(tmp_path: Path) -> None:
     rows = [{"answer": "3"}, {"problem": "p", "answer": "4"}]
-    done = r1tool("split", "--as", "grpo", "--rejects", tmp_path / "bad", write(tmp_path / "in.jsonl", rows))
+    done = run("split", "--as", "grpo", "--rejects", tmp_path / "bad", write_rows(tmp_path / "in.jsonl", rows))
     assert done.returncode == 1
-    assert [row["answer"] for row in parse(done.stdout)] == ["4"]
+    assert [row["answer"] for row in read_rows(done.stdout)] == ["4"]
     assert json.loads((tmp_path / "bad").read_text())["reason"] == "no problem"
 
 
 def test_a_part_that_no_row_is_of_is_told_with_those_there_are(tmp_path: Path) -> None:
-    done = ok("split", "--only", "nosuch", write(tmp_path / "in.jsonl", [trace(0, ["correct"])]))
+    done = ok("split", "--only", "nosuch", write_rows(tmp_path / "in.jsonl", [trace(0, ["correct"])]))
     assert b"no row is of the part 'nosuch'; there are default" in done.stderr

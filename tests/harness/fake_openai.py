@@ -14,6 +14,7 @@ import random
 import re
 import subprocess
 import sys
+import time
 import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
@@ -455,6 +456,13 @@ class Running:
         request = urllib.request.Request(f"{self.url}/control", data=orjson.dumps(settings))
         with urllib.request.urlopen(request):
             pass
+
+    def wait_for_tokens(self, tokens: int) -> None:
+        """Return when it has made as many; fails after 30 s."""
+        end = time.monotonic() + 30
+        while self.counters["tokens"] < tokens:
+            assert time.monotonic() < end, f"the server has not made {tokens} tokens in 30 s"
+            time.sleep(0.02)
 
     def text(self, seed: int) -> str:
         """The whole answer that `seed` decides, as the model wrote it."""

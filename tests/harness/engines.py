@@ -1,13 +1,14 @@
-"""A real vLLM on the CPU for tests; install_vllm_cpu.sh makes what it needs."""
+"""Real engines on the CPU; the scripts in tests/engines install them and make their models."""
 
 import os
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from engines.ready import wait_until_ready
 
 from r1tool.serving import reaper
 from r1tool.serving.server import free_port
@@ -24,6 +25,23 @@ READY_SECONDS = 550
 ARGUMENTS = ["--dtype", "bfloat16", "--enforce-eager", "--max-model-len", "2048", "--max-num-seqs", "64"]
 ARGUMENTS += ["--no-enable-chunked-prefill", "--max-num-batched-tokens", "2048"]
 REWARD_ARGUMENTS = ["--dtype", "float32", "--enforce-eager", "--max-model-len", "2048", "--max-num-seqs", "16"]
+
+
+def wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path, seconds: float = READY_SECONDS) -> None:
+    """Return when /v1/models answers. Raises RuntimeError, with the end of `log`, if it does not."""
+    deadline = time.monotonic() + seconds
+    while not _answers(f"{url}/v1/models"):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{url} is not ready:\n{log.read_text()[-4000:]}")
+        time.sleep(0.2)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
 
 
 def missing() -> str:
