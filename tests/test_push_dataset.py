@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from traces import ok, r1tool, trace, write
 
-from r1tool.push.configs import Part, parse, part_of
+from r1tool.push.configs import Part, parse_config, part_of
 from r1tool.push.parquet import parse_size
-from r1tool.push.shapes import arrow_type, merge, settled, shape_of
+from r1tool.push.shapes import arrow_type, finalize, merge, shape_of
 
 MESSAGES = [{"role": "user", "content": "p"}, {"role": "assistant", "content": "a"}]
 JUDGED = [{"verdict": "EQUIVALENT", "votes": {"EQUIVALENT": 1}, "explanation": "same"}, None]
@@ -302,7 +302,7 @@ def test_an_input_is_named_after_its_file(name: str, part: Part) -> None:
 
 
 def test_with_globs_an_input_that_fits_none_belongs_nowhere() -> None:
-    given = [parse("easy=*k12*"), parse("easy/test=/tmp/*")]
+    given = [parse_config("easy=*k12*"), parse_config("easy/test=/tmp/*")]
     assert part_of("a/cn_k12-1.jsonl", given) == Part("easy", "train")
     assert part_of("/tmp/x.jsonl", given) == Part("easy", "test")
     assert part_of("other.jsonl", given) is None
@@ -340,8 +340,8 @@ def test_the_common_type_of_any_values_holds_each_of_them(values: list[Any]) -> 
     for value in values[1:]:
         shape = merge(shape, shape_of(value))
     assert merge(shape, shape) == shape
-    if settled(shape) != "json":
-        column = pa.array(values, type=arrow_type(settled(shape)))
+    if finalize(shape) != "json":
+        column = pa.array(values, type=arrow_type(finalize(shape)))
         assert all(map(is_held, values, column.to_pylist()))
 
 
