@@ -17,8 +17,12 @@ from hypothesis import strategies as st
 from traces import ok, r1tool, trace, write
 
 from r1tool.push.configs import Part, parse_config, part_of
+from r1tool.push.options import PushOptions
 from r1tool.push.parquet import parse_size
+from r1tool.push.run import publish
 from r1tool.push.shapes import arrow_type, finalize, merge, shape_of
+from r1tool.push.targets import LocalTarget
+from r1tool.stream.options import StreamOptions
 
 MESSAGES = [{"role": "user", "content": "p"}, {"role": "assistant", "content": "a"}]
 JUDGED = [{"verdict": "EQUIVALENT", "votes": {"EQUIVALENT": 1}, "explanation": "same"}, None]
@@ -424,3 +428,13 @@ def test_without_a_login_nothing_is_read_or_sent(tmp_path: Path, hub: Hub) -> No
     assert b"run 'hf auth login' or set HF_TOKEN" in push(hub, path, "me/math", HF_TOKEN="wrong")
     assert b"run 'hf auth login' or set HF_TOKEN" in push(hub, path, "me/math", HF_TOKEN="")
     assert hub.repos == {}
+
+
+def test_from_python_publish_writes_the_data_set_and_returns_the_status(tmp_path: Path) -> None:
+    path = write(tmp_path / "good.jsonl.zst", rows(3))
+    target = LocalTarget(str(tmp_path / "set"))
+    assert publish(target, StreamOptions([str(path)], quiet=True), PushOptions(recipe=["sft"])) == 0
+    assert pq.read_table(tmp_path / "set/good/train-00000-of-00001.parquet").num_rows == 3
+    assert (tmp_path / "set/recipes/sft.yaml").exists()
+    write(path, [*rows(1), {"problem": 3}])
+    assert publish(target, StreamOptions([str(path)], quiet=True)) == 1
