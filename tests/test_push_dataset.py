@@ -17,9 +17,13 @@ from harness.rows import trace, write_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from r1tool.push.configs import Part, parse, part_of
+from r1tool.push.configs import Part, parse_config, part_of
+from r1tool.push.options import PushOptions
 from r1tool.push.parquet import parse_size
-from r1tool.push.shapes import arrow_type, merge, settled, shape_of
+from r1tool.push.run import publish
+from r1tool.push.shapes import arrow_type, finalize, merge, shape_of
+from r1tool.push.targets import LocalTarget
+from r1tool.stream.options import StreamOptions
 
 MESSAGES = [{"role": "user", "content": "p"}, {"role": "assistant", "content": "a"}]
 JUDGED = [{"verdict": "EQUIVALENT", "votes": {"EQUIVALENT": 1}, "explanation": "same"}, None]
@@ -303,7 +307,7 @@ def test_an_input_is_named_after_its_file(name: str, part: Part) -> None:
 
 
 def test_with_globs_an_input_that_fits_none_belongs_nowhere() -> None:
-    given = [parse("easy=*k12*"), parse("easy/test=/tmp/*")]
+    given = [parse_config("easy=*k12*"), parse_config("easy/test=/tmp/*")]
     assert part_of("a/cn_k12-1.jsonl", given) == Part("easy", "train")
     assert part_of("/tmp/x.jsonl", given) == Part("easy", "test")
     assert part_of("other.jsonl", given) is None
@@ -341,8 +345,8 @@ def test_the_common_type_of_any_values_holds_each_of_them(values: list[Any]) -> 
     for value in values[1:]:
         shape = merge(shape, shape_of(value))
     assert merge(shape, shape) == shape
-    if settled(shape) != "json":
-        column = pa.array(values, type=arrow_type(settled(shape)))
+    if finalize(shape) != "json":
+        column = pa.array(values, type=arrow_type(finalize(shape)))
         assert all(map(is_held, values, column.to_pylist()))
 
 
@@ -427,3 +431,13 @@ def test_without_a_login_nothing_is_read_or_sent(tmp_path: Path, hub: Hub) -> No
     assert b"run 'hf auth login' or set HF_TOKEN" in push(hub, path, "me/math", HF_TOKEN="wrong")
     assert b"run 'hf auth login' or set HF_TOKEN" in push(hub, path, "me/math", HF_TOKEN="")
     assert hub.repos == {}
+
+
+def test_from_python_publish_writes_the_data_set_and_returns_the_status(tmp_path: Path) -> None:
+    path = write(tmp_path / "good.jsonl.zst", rows(3))
+    target = LocalTarget(str(tmp_path / "set"))
+    assert publish(target, StreamOptions([str(path)], quiet=True), PushOptions(recipe=["sft"])) == 0
+    assert pq.read_table(tmp_path / "set/good/train-00000-of-00001.parquet").num_rows == 3
+    assert (tmp_path / "set/recipes/sft.yaml").exists()
+    write(path, [*rows(1), {"problem": 3}])
+    assert publish(target, StreamOptions([str(path)], quiet=True)) == 1

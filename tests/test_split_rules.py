@@ -10,14 +10,17 @@ from harness.rows import read_rows, trace, write_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from r1tool.errors import R1Error
+from r1tool.errors import BadRow, R1Error
 from r1tool.records.generations import chosen_index, completeness
 from r1tool.records.row import Row
 from r1tool.split import folder
 from r1tool.split.decontaminate import uncontaminated
 from r1tool.split.deduplicate import first_seen
+from r1tool.split.options import SplitOptions
 from r1tool.split.parts import draw, parse_shares
 from r1tool.split.rules import keep, pass_rate, pass_rate_between
+from r1tool.split.run import Splitter
+from r1tool.split.run import split as split_rows
 from r1tool.split.training import shaped
 
 PROBLEM = "Find the least positive integer n such that n squared ends in the digits 2024 please"
@@ -364,3 +367,18 @@ def test_rows_without_a_problem_are_rejected_where_a_trainer_needs_one(tmp_path:
 def test_a_part_that_no_row_is_of_is_told_with_those_there_are(tmp_path: Path) -> None:
     done = ok("split", "--only", "nosuch", write_rows(tmp_path / "in.jsonl", [trace(0, ["correct"])]))
     assert b"no row is of the part 'nosuch'; there are default" in done.stderr
+
+
+def test_from_python_split_gives_each_row_with_its_part_and_tells_what_it_dropped() -> None:
+    rows = [Row(trace(i, ["correct" if i else "wrong"], source="cn_k12" if i == 1 else "aops")) for i in range(3)]
+    splitter = Splitter(SplitOptions(keep="any-correct", only="default"))
+    assert [(part, row["uuid"]) for part, row in splitter.split(rows)] == [("default", "id-2")]
+    assert splitter.dropped == {"not any-correct": 1, "of another part": 1}
+    assert splitter.others == {"extended"}
+
+
+def test_from_python_split_raises_on_a_row_of_wrong_type_and_on_options_that_clash() -> None:
+    with pytest.raises(BadRow):
+        list(split_rows([Row.parse(b'{"problem": 3}')], SplitOptions(dedup="exact")))
+    with pytest.raises(R1Error):
+        split_rows([], SplitOptions(size=3))

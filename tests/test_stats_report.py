@@ -20,7 +20,7 @@ from r1tool.records.report import mean_pass_at, pass_at_k, percentile, report
 from r1tool.records.tally import Summary
 from r1tool.stats import count
 from r1tool.stats.majority import majority_is_right
-from r1tool.stats.text import WIDTH, table
+from r1tool.stats.text import WIDTH, to_text
 from r1tool.stream.sources import Source
 
 KEYS = [
@@ -247,7 +247,7 @@ def test_the_table_reads_well_at_80_columns() -> None:
         for row in ROWS
     ]
     counted = summary([*big, *({**ROWS[0], "source": f"source {n}"} for n in range(40))], "source")
-    text = table(report(counted, (1, 64), True, 512))
+    text = to_text(report(counted, (1, 64), True, 512))
     assert max(map(len, text.splitlines())) <= WIDTH
     assert "… and 21 more" in text
 

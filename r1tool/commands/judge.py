@@ -5,10 +5,9 @@ from dataclasses import replace
 
 from r1tool.client.options import ClientOptions
 from r1tool.commands.expand import text_or_file
-from r1tool.errors import FAILED
 from r1tool.judge.options import JudgeOptions, RunOptions
 from r1tool.judge.prompt import check
-from r1tool.judge.run import DEFAULT_MODEL, Judge
+from r1tool.judge.run import DEFAULT_MODEL, judge, with_default_model
 from r1tool.serving.options import ServingOptions
 from r1tool.stream.journal import Journal, journal_path
 from r1tool.stream.options import StreamOptions
@@ -30,10 +29,6 @@ Example:
   r1tool verify traces.jsonl.zst | r1tool judge --spool --tp 8 -o judged.jsonl.zst
 """
 
-ROWS_IN_FLIGHT = 512
-LOOK_SECONDS = 2.0
-"""How long a server at a URL may take to say its model, by which the journal goes, before any question is asked."""
-
 
 def run(
     options: JudgeOptions,
@@ -42,32 +37,15 @@ def run(
     client: ClientOptions,
     stream: StreamOptions,
 ) -> int:
-    from r1tool.client.client import connect
-    from r1tool.serving.launch import choose
-    from r1tool.stream.concurrent import map_rows, run_async
+    from r1tool.stream.concurrent import run_async
 
     options = replace(options, template=check(text_or_file("--prompt", options.template)))
-    if serving.model is None and (engine := choose(serving)) and engine.default_model is None:
-        serving = replace(serving, model=DEFAULT_MODEL)
-
+    serving = with_default_model(serving)
     path = running.journal or journal_path(stream.output)
-
-    async def main(stage: Stage, kept: Journal | None) -> None:
-        def failed(reason: str) -> None:
-            stage.status = stage.status or FAILED
-            stage.warn(reason)
-
-        async with connect(serving, client, note=stage.note, lazy=True) as servers:
-            if servers.served_model is None:
-                await servers.look(LOOK_SECONDS)
-            judge = Judge(servers, options, kept, failed)
-            await map_rows(stage, judge.row, in_flight=ROWS_IN_FLIGHT, ordered=True)
-        stage.note(f"{judge.asked} generations asked about, {judge.kept} taken from the journal")
-
     keep_apart(stream.rejects, [path])
     keep_apart(path, [*stream.inputs, stream.output], "--journal")
     with ExitStack() as stack:
         kept = stack.enter_context(Journal(path, resume=running.resume)) if path else None
         stage = stack.enter_context(Stage("judge", stream, spooled=running.spool))
-        run_async(main(stage, kept))
+        run_async(judge(stage, serving, client, options, journal=kept))
     return stage.status

@@ -2,16 +2,14 @@
 
 import sys
 
-from r1tool.errors import DONE, FAILED, USAGE, BadRow, R1Error
+from r1tool.errors import R1Error
 from r1tool.records.report import report
-from r1tool.records.tally import Summary, Vote, plain
-from r1tool.stats.count import count_all
 from r1tool.stats.majority import majority_is_right
-from r1tool.stats.options import StatsOptions
+from r1tool.stats.options import StatsOptions, parse_pass_at
 from r1tool.stats.plot import check_plot, plot
-from r1tool.stats.text import table
+from r1tool.stats.run import summarize
+from r1tool.stats.text import to_text
 from r1tool.stream.options import StreamOptions
-from r1tool.stream.readers import Cancelled
 from r1tool.stream.stage import Stage
 
 HELP = """Count rows, generations, verdicts and tokens, and print a table or, with --json, one JSON object.
@@ -33,71 +31,29 @@ Examples:
 
 
 def run(options: StatsOptions, stream: StreamOptions) -> int:
-    wanted = _numbers(options.pass_at)
-    vote = majority_is_right if options.majority else None
+    pass_at = parse_pass_at(options.pass_at)
     if options.plot is not None:
         check_plot(options.plot)
-    summary = Summary(options.by)
     with Stage("stats", stream, writes=False) as stage:
-        if stream.limit is not None or stream.rejects or stream.strict:
-            _count_rows(stage, summary, vote)
-        else:
-            _count_files(stage, summary, vote)
-    if stage.status not in (DONE, FAILED):
+        summary = summarize(stage, options.by, majority_is_right if options.majority else None)
+    if not stage.completed:
         return stage.status
-    result = report(summary, wanted, options.majority, options.gpus)
+    result = report(summary, pass_at, options.majority, options.gpus)
     if options.json:
         import orjson
 
         sys.stdout.write(orjson.dumps(result).decode() + "\n")
     else:
-        sys.stdout.write(table(result))
+        sys.stdout.write(to_text(result))
     # shown first: what was counted for an hour must not be lost over a picture
     sys.stdout.flush()
     if options.plot is not None:
         plot(summary, result, options.plot)
     if options.html is not None:
-        from r1tool.stats.html import page
+        from r1tool.stats.html import to_html
 
         try:
-            options.html.write_text(page(summary, result), encoding="utf-8")
+            options.html.write_text(to_html(summary, result), encoding="utf-8")
         except OSError as error:
             raise R1Error(f"{options.html}: cannot write there: {error.strerror}") from None
     return stage.status
-
-
-def _count_rows(stage: Stage, summary: Summary, vote: Vote | None) -> None:
-    """One row after the other, as the limit, the rejects and --strict need it."""
-    for row in stage.rows():
-        try:
-            summary.add(plain(row, summary.by), vote)
-        except BadRow as error:
-            stage.reject(row, str(error))
-
-
-def _count_files(stage: Stage, summary: Summary, vote: Vote | None) -> None:
-    try:
-        for counted in count_all(
-            stage.sources, stage.options.workers, summary.by, vote, stage.stop, stage.progress.advance
-        ):
-            summary.merge(counted.summary)
-            stage.rows_in += counted.rows + counted.bad
-            stage.rejected += counted.bad
-            name = counted.source.name
-            for what in counted.damage:
-                stage.fail(f"{name}: {what} after {counted.rows} rows")
-            if counted.bad:
-                stage.fail(f"{name}: {counted.bad} rows cannot be counted, the first in {counted.first_bad}")
-    except Cancelled:
-        pass
-    except OSError as error:
-        raise R1Error(f"{error.filename or 'input'}: cannot be read: {error.strerror or error}") from None
-
-
-def _numbers(text: str | None) -> list[int]:
-    if text is None:
-        return []
-    numbers = [int(part) if part.strip().isdecimal() else 0 for part in text.split(",")]
-    if min(numbers) < 1:
-        raise R1Error(f"--pass-at {text}: give whole numbers from 1, such as 1,4,16", USAGE)
-    return numbers

@@ -1,12 +1,14 @@
-"""PromptBuilder the judge about one row."""
+"""`judge`: rows in, rows with what a model says of their generations out."""
 
 import asyncio
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from r1tool.client.options import ClientOptions
 from r1tool.errors import BadRow
 from r1tool.judge.options import JudgeOptions
 from r1tool.judge.prompt import render
@@ -15,15 +17,52 @@ from r1tool.judge.verdict import SCHEMA, combine, parse
 from r1tool.records.columns import JudgeVerdict
 from r1tool.records.ids import row_id, sample_seed
 from r1tool.records.row import Row
+from r1tool.serving.options import ServingOptions
 from r1tool.stream.journal import Journal, Key
 
 if TYPE_CHECKING:
     from r1tool.client.client import Client
+    from r1tool.stream.stage import Stage
 
 DEFAULT_MODEL = "meta-llama/Llama-3.3-70B-Instruct"
+ROWS_IN_FLIGHT = 512
+LOOK_SECONDS = 2.0
+"""How long a server at a URL may take to say its model, by which the journal goes, before any question is asked."""
 MAX_TOKENS = 1024
 VOTING_TEMPERATURE = 0.6
 """Of more than one vote: at temperature 0 they would all be the same."""
+
+
+def with_default_model(serving: ServingOptions) -> ServingOptions:
+    """The options with DEFAULT_MODEL where an engine needs a model and none is named. Raises R1Error as `choose`."""
+    from r1tool.serving.launch import choose
+
+    if serving.model is None and (engine := choose(serving)) and engine.default_model is None:
+        return replace(serving, model=DEFAULT_MODEL)
+    return serving
+
+
+async def judge(
+    stage: "Stage",
+    serving: ServingOptions,
+    client: ClientOptions,
+    options: JudgeOptions,
+    *,
+    journal: Journal | None = None,
+) -> None:
+    """Ask about the generations of every row of `stage` and write it with the verdicts.
+
+    What `journal` holds is not asked again. Raises R1Error if no server can be had.
+    """
+    from r1tool.client.client import connect
+    from r1tool.stream.concurrent import map_rows
+
+    async with connect(serving, client, note=stage.note, lazy=True) as servers:
+        if servers.served_model is None:
+            await servers.look(LOOK_SECONDS)
+        asker = Judge(servers, options, journal, stage.fail)
+        await map_rows(stage, asker.row, in_flight=ROWS_IN_FLIGHT, ordered=True)
+    stage.note(f"{asker.asked} generations asked about, {asker.kept} taken from the journal")
 
 
 class Judge:

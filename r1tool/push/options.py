@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from r1tool.option import Option
+from r1tool.push.recipes import RECIPES
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class PushOptions:
     card: Annotated[bool | None, Option("--card/--no-card", help="Write README.md.", show_default=False)] = None
     recipe: Annotated[
         list[str],
-        Option("--recipe", metavar="sft|grpo", help="Add a training configuration for TRL; repeat for more."),
+        Option("--recipe", metavar="|".join(RECIPES), help="Add a training configuration for TRL; repeat for more."),
     ] = field(default_factory=list)
     max_shard_size: Annotated[str, Option("--max-shard-size", metavar="SIZE", help="Of a file.")] = "500MB"
     dry_run: Annotated[bool, Option("--dry-run", help="Print the card and write nothing.")] = False

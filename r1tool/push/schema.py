@@ -7,7 +7,7 @@ import msgspec
 import orjson
 
 from r1tool.errors import BadRow
-from r1tool.push.shapes import Shape, arrow_type, fill, merge, settled, shape_of, shape_of_type
+from r1tool.push.shapes import Shape, arrow_type, fill_nulls, finalize, merge, shape_of, shape_of_type
 from r1tool.records.columns import TYPES
 from r1tool.records.row import Row
 
@@ -38,14 +38,14 @@ class Columns:
 
     def settle(self) -> dict[str, dict[str, Shape]]:
         """The columns to write, by config: OpenR1-Math-220k's in its order, r1tool's, then the others as they came."""
-        shapes = {name: settled(fill(shape, KNOWN.get(name, "null"))) for name, shape in self.shapes.items()}
+        shapes = {name: finalize(fill_nulls(shape, KNOWN.get(name, "null"))) for name, shape in self.shapes.items()}
         order = [*KNOWN, *(name for name in shapes if name not in KNOWN)]
         return {
             config: {name: shapes[name] for name in order if name in names} for config, names in self.names.items()
         }
 
 
-def plain(row: Row) -> dict[str, Any]:
+def checked_values(row: Row) -> dict[str, Any]:
     """The row as plain JSON values. Raises BadRow for a known column of a wrong type and a number no double holds."""
     for name in row:
         if name in TYPES:

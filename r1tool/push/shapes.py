@@ -90,27 +90,27 @@ def merge(one: Shape, other: Shape) -> Shape:
     return "json" if "json" in fields.values() or len(fields) > MAX_KEYS else ("struct", fields)
 
 
-def fill(shape: Shape, known: Shape) -> Shape:
+def fill_nulls(shape: Shape, known: Shape) -> Shape:
     """`shape` with what is null all through typed as in `known`; keys that never occurred are not added."""
     if shape == "null":
         return known
     if isinstance(shape, str) or isinstance(known, str) or shape[0] != known[0]:
         return shape
     if shape[0] == "list":
-        return ("list", fill(shape[1], known[1]))
-    return ("struct", {name: fill(each, known[1].get(name, "null")) for name, each in shape[1].items()})
+        return ("list", fill_nulls(shape[1], known[1]))
+    return ("struct", {name: fill_nulls(each, known[1].get(name, "null")) for name, each in shape[1].items()})
 
 
-def settled(shape: Shape) -> Shape:
+def finalize(shape: Shape) -> Shape:
     """The shape to write once every value was seen: an object without keys cannot be a column, nothing is text."""
     if shape == "null":
         return "string"
     if isinstance(shape, str):
         return shape
     if shape[0] == "list":
-        item = settled(shape[1])
+        item = finalize(shape[1])
         return "json" if item == "json" else ("list", item)
-    fields = {name: settled(each) for name, each in shape[1].items()}
+    fields = {name: finalize(each) for name, each in shape[1].items()}
     return "json" if not fields or "json" in fields.values() else ("struct", fields)
 
 

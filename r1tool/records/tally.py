@@ -166,7 +166,7 @@ class Summary:
         return sums
 
 
-def plain(row: Row, by: str | None = None) -> dict[str, Any]:
+def counted_values(row: Row, by: str | None = None) -> dict[str, Any]:
     """What a Summary reads of `row`, as plain JSON values. Raises BadRow."""
     names = (*COLUMNS, "problem", *([by] if by is not None else []))
     values = {name: msgspec.to_builtins(row[name]) for name in names if name in row}

@@ -1,7 +1,7 @@
 """What is asked of the model, and how a run goes about it."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from r1tool.errors import USAGE, R1Error
@@ -60,7 +60,6 @@ class SampleOptions:
         int,
         Option("--wait", metavar="K", min=0, help="Tell a model that has finished thinking to go on, K times."),
     ] = 0
-    stop: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

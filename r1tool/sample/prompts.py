@@ -16,7 +16,7 @@ class PromptBuilder:
 
     def __init__(self, options: SampleOptions, *, demonstration: bool = False) -> None:
         self.options, self.demonstration = options, demonstration
-        self.stop = list(options.stop)
+        self.stop: list[str] = []
         self._demonstration_prompt: Callable[[str], str] | None = None
         if demonstration:
             from r1tool import demo

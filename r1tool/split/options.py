@@ -8,8 +8,10 @@ from r1tool.option import Option
 from r1tool.split.decontaminate import NGRAM
 from r1tool.split.deduplicate import Dedup
 from r1tool.split.rules import Keep
-from r1tool.split.select import Selection
+from r1tool.split.select import SIZES, Selection
 from r1tool.split.training import Shape
+
+_SIZES = ", ".join(f"{how} {size}" for how, size in SIZES.items())
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,9 @@ class SplitOptions:
     selection: Annotated[
         Selection | None, Option("--select", help="Choose --size rows among those left.", show_default=False)
     ] = None
-    size: Annotated[
-        int | None, Option("--size", metavar="N", min=1, help="Rows to select; default: s1k 1000, limo 800.")
-    ] = None
+    size: Annotated[int | None, Option("--size", metavar="N", min=1, help=f"Rows to select; default: {_SIZES}.")] = (
+        None
+    )
     seed: Annotated[int, Option("--seed", metavar="N", help="For --fraction and --select s1k.")] = 0
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from r1tool.errors import USAGE, R1Error
 from r1tool.option import Option
 
 
@@ -25,3 +26,13 @@ class StatsOptions:
         Option("--plot", metavar="FILE", help="Draw charts into FILE.png or .svg; takes the extra 'plot'."),
     ] = None
     html: Annotated[Path | None, Option("--html", metavar="FILE", help="Write a page that needs no other.")] = None
+
+
+def parse_pass_at(text: str | None) -> list[int]:
+    """`1,4,16` as numbers, none of None. Raises R1Error."""
+    if text is None:
+        return []
+    numbers = [int(part) if part.strip().isdecimal() else 0 for part in text.split(",")]
+    if min(numbers) < 1:
+        raise R1Error(f"--pass-at {text}: give whole numbers from 1, such as 1,4,16", USAGE)
+    return numbers

@@ -22,8 +22,8 @@ class Stage:
 
     `source` gives rows in place of the inputs. `drain` False lets the first SIGINT stop reading even where the input
     is a pipe. `spooled` keeps all rows on disk until the last has come. `rows()` may be consumed in one worker thread;
-    `write`, `reject` and `note` are safe in any. `status` is the exit status once the stage has ended;
-    `note` works then as well.
+    `write`, `reject` and `note` are safe in any. `status` is the exit status once the stage has ended; `note` works
+    then as well.
     """
 
     def __init__(
