@@ -41,7 +41,7 @@ def engine_process(server: Server) -> psutil.Process:
 
 
 def _is(line: list[str]) -> bool:
-    return any(word.endswith("embedded_server.py") for word in line[:3])
+    return any(word.endswith("llamacpp_server.py") for word in line[:3])
 
 
 async def ask(server: Server, path: str, body: dict[str, Any]) -> dict[str, Any]:
