@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from r1tool.records.columns import COLUMNS
+from r1tool.records.columns import COLUMNS, Sampling, Verification
 
 R1TOOL = f"{sys.executable} -m r1tool"
 
@@ -92,6 +92,8 @@ def test_every_column_of_the_main_job_is_in_the_registry(demo: Path) -> None:
     registered = {column.name for column in COLUMNS}
     for row in rows(demo / "out/default.jsonl.zst"):
         assert set(row) <= registered
+        assert set(row["sampling"]) >= set(Sampling.__annotations__)
+        assert set(row["verification"]) == set(Verification.__annotations__)
 
 
 def test_the_published_folder_loads_offline(demo: Path) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from r1tool.stats.tally import Tally
 
 from r1tool.errors import BadRow
 from r1tool.grading.answers import final_answers, group_equal
@@ -24,6 +23,7 @@ from r1tool.records.generations import (
     stored_answers,
 )
 from r1tool.records.row import Row
+from r1tool.records.tally import Tally
 from r1tool.split.rules import at_most_tokens
 from r1tool.split.training import shaped
 from r1tool.stats.majority import majority_is_right
