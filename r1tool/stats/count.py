@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from r1tool.errors import BadRow, R1Error
 from r1tool.records.row import Row
 from r1tool.records.skim import ColumnReader
-from r1tool.records.tally import NEEDED, LISTS, Summary, Vote, plain
+from r1tool.records.tally import LISTS, NEEDED, Summary, Vote, plain
 from r1tool.stream.readers import Cancelled, StopSignal, lines
 from r1tool.stream.sources import Source
 
