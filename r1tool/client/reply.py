@@ -1,8 +1,7 @@
 """What came back."""
 
 from dataclasses import dataclass
-
-from r1tool.records.columns import Finish
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +14,7 @@ class Reply:
     """
 
     text: str
-    finish_reason: Finish
+    finish_reason: Literal["stop", "length"]
     prompt_tokens: int | None
     completion_tokens: int
     thinking_tokens: int

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, NamedTuple, TypedDict, get_args
 
 import msgspec
 
-Finish = Literal["stop", "length"]
 Outcome = Literal["correct", "wrong", "no_answer", "gold_unparsable", "timeout", "error"]
 Opinion = Literal["EQUIVALENT", "DIFFERENT", "AMBIGUOUS", "UNPARSABLE"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
