@@ -33,9 +33,10 @@ def verify(
 ) -> Iterator[Row]:
     r"""Each of `rows`, in order, with the columns that `r1tool verify` writes; memory does not grow with their number.
 
-    A row is a Row or a dictionary; `verifier` one of VERIFIERS by name, or one with options of its own, such as
-    `MathVerifier(gold="expected")`. An answer may take `timeout` seconds, on one of `workers` processes (None: one a
-    core). Rows verified before pass through, unless `overwrite`. Raises BadRow.
+    A row is a Row or a dictionary. `verifier` is the name of one of VERIFIERS, or one with options of its own, such as
+    `MathVerifier(gold="expected")`. An answer may take `timeout` seconds in one of `workers` processes, by default as
+    many as there are cores. Rows verified before pass through, unless `overwrite`. Raises BadRow for a row that cannot
+    be used.
 
     >>> from r1tool.verify.run import verify
     >>> rows = [{"problem": "1/2 + 1/4?", "answer": "3/4", "generations": [r"\boxed{0.75}", r"It is \boxed{1}."]}]
@@ -88,8 +89,8 @@ class VerifierPool:
     ) -> Iterator[Row]:
         """Each of `rows`, in order, verified.
 
-        A row that cannot be used is given to `rejected` with the reason; without it, BadRow is raised. `idle` is called
-        before waiting. `explain` is told of each answer how it was read and what decided; then rows verified before
+        A row that cannot be used raises BadRow unless `rejected` takes it, with the reason. `idle` is called before
+        waiting. `explain` takes a line on each answer: how it was read and what decided; with it, rows verified before
         are verified again. `rows` is consumed and `rejected` called in another thread.
         """
         for task, results in self._pool.map(self._tasks(rows, rejected, explain is not None), idle=idle):
