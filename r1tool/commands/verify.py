@@ -33,7 +33,7 @@ def run(options: VerifyOptions, stream: StreamOptions) -> int:
         VerifierPool(verifier, timeout=options.timeout, workers=stream.workers, overwrite=options.overwrite) as pool,
         Stage("verify", stream) as stage,
     ):
-        talk = stage.warn if options.explain else None
-        for row in pool.verify(stage.rows(), reject=stage.reject, idle=stage.flush, explain=talk):
+        explain = stage.warn if options.explain else None
+        for row in pool.verify(stage.rows(), rejected=stage.reject, idle=stage.flush, explain=explain):
             stage.write(row)
     return stage.status
