@@ -1,5 +1,6 @@
 """The man pages and the shell completions, made from the commands themselves: `python -m r1tool.manual [--check]`."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,10 @@ README_MARKS = ("<!-- options, made by python -m r1tool.manual -->\n", "<!-- end
 SHARED = {"Common options": (StreamOptions,), "Model options": (ServingOptions, ClientOptions)}
 """The options that several commands take, by the title of their section in the README."""
 ROOT = Path(__file__).resolve().parent.parent
+DATE = "2026-11-26"
+"""In the man pages: of the release that CHANGELOG.md names first; until it is out, of their last revision."""
+ROFF = {"\\": "\\e", "-": "\\-", "'": "\\(aq", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti"}
+"""What roff would set as something else: a typographic quote, say, where a shell wants a straight one."""
 
 EXIT_STATUS = (
     ("0", "done"),
@@ -164,7 +169,7 @@ def man_page(name: str) -> str:
         ".SH OPTIONS",
     ]
     for parameter in options(name):
-        lines += [".TP", _signature(parameter), _escape(parameter.help or "")]
+        lines += [".TP", _signature(parameter), _inline(parameter.help or "")]
         if default := _default(parameter):
             lines[-1] += f" Default: {_escape(default)}."
     lines += [
@@ -315,14 +320,14 @@ def _prose(text: str) -> list[str]:
     lines: list[str] = []
     for paragraph in text.strip().split("\n\n"):
         kept = paragraph.startswith("\b")
-        body = paragraph.removeprefix("\b").strip("\n")
-        lines += [".PP", *([".nf"] if kept else []), *map(_escape, body.split("\n")), *([".fi"] if kept else [])]
-    return lines
+        body = paragraph.removeprefix("\b").strip("\n").split("\n")
+        lines += [".PP", *([".nf", *map(_escape, body), ".fi"] if kept else map(_inline, body))]
+    return lines[1:]
 
 
 def _head(title: str, does: str) -> list[str]:
-    version = _escape(f"r1tool {__version__}")
-    return [f'.TH {_escape(title.upper())} 1 "" "{version}"', ".SH NAME", f"{_escape(title)} \\- {_escape(does)}"]
+    heading = f'.TH {_escape(title.upper())} 1 "{DATE}" "{_escape(f"r1tool {__version__}")}"'
+    return [heading, ".SH NAME", f"{_escape(title)} \\- {_escape(does)}"]
 
 
 def _tail(name: str | None) -> list[str]:
@@ -338,9 +343,15 @@ def _plain(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
+def _inline(text: str) -> str:
+    """Running text as roff, with `code` in bold."""
+    pieces = re.split(r"`([^`]+)`", text)
+    return "".join(f"\\fB{_escape(piece)}\\fR" if index % 2 else _escape(piece) for index, piece in enumerate(pieces))
+
+
 def _escape(text: str) -> str:
-    escaped = text.replace("\\", "\\e").replace("-", "\\-")
-    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
+    escaped = "".join(ROFF.get(character, character) for character in text)
+    return f"\\&{escaped}" if escaped.startswith(".") else escaped
 
 
 def main() -> None:

@@ -84,3 +84,12 @@ def test_man_pages_are_clean_roff(name: str) -> None:
     )
     assert shown.stderr == ""
     assert "EXIT STATUS" in shown.stdout
+
+
+@pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
+@pytest.mark.parametrize("name", ["r1tool", *(f"r1tool-{name}" for name in COMMANDS)])
+def test_mandoc_has_nothing_to_say_about_man_pages(name: str) -> None:
+    linted = subprocess.run(
+        ["mandoc", "-T", "lint", "-W", "warning", ROOT / f"man/{name}.1"], capture_output=True, text=True, check=False
+    )
+    assert linted.stdout + linted.stderr == ""
