@@ -2,8 +2,9 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 from r1tool import __version__
@@ -35,6 +36,36 @@ EXIT_STATUS = (
     ("141", "the reader of stdout went away (SIGPIPE)"),
     ("143", "ended by SIGTERM; sample has written its journal"),
 )
+ENVIRONMENT = (
+    ("R1TOOL_DEBUG", "Set to 1 to print a traceback with each error message."),
+    ("HF_TOKEN", "Token for the Hugging Face Hub; otherwise the one saved by `hf auth login`."),
+    ("TMPDIR", "Folder for temporary files."),
+)
+SERVER_ENVIRONMENT = (
+    ("R1TOOL_API_KEY", "Key for the servers at --url; default: OPENAI_API_KEY."),
+    ("CUDA_VISIBLE_DEVICES", "GPUs that the servers started here may use."),
+    (
+        "XDG_CACHE_HOME",
+        "Parent of the folder r1tool, which holds server logs and the embedded model; default: ~/.cache.",
+    ),
+)
+SERVER_FILES = (
+    ("OUTPUT.journal", "Every finished result and, for sample, the text of unfinished ones; see --journal."),
+    ("~/.cache/r1tool/logs/", "Output of the servers started here, kept for seven days; see --server-log."),
+)
+OVERVIEW = """\
+Each command reads rows from files, folders, globs, standard input, hf:// or s3://, as JSONL (plain, zstd or gzip) or
+Parquet, and writes zstd-compressed JSONL to standard output or to the file named by `-o`. One row is one problem with
+all its generations. Commands add columns and pass all others through unchanged, so they combine freely in pipes.
+
+A row that cannot be used does not stop a run unless `--strict` is given: it is counted, and kept with the reason if
+`--rejects` names a file."""
+EXAMPLES = """\
+r1tool sample --demo 12 -n 2 --engine embedded | r1tool verify | r1tool stats
+r1tool sample problems.jsonl -n 4 --engine vllm -m MODEL --tp 8 -o traces.jsonl.zst
+r1tool verify traces.jsonl.zst | r1tool judge --tp 8 | r1tool rank --by majority -o ranked.jsonl.zst
+r1tool split ranked.jsonl.zst --keep any-correct -d out/
+r1tool push out/ me/my-dataset"""
 
 ROW_INTRODUCTION = """\
 # A row
@@ -108,11 +139,10 @@ def row_page() -> str:
 
 def _columns() -> list[str]:
     """The columns of a row, for a man page."""
-    lines = [".SH COLUMNS", "One row is one problem. Its columns, and the command that writes each:"]
-    for each in COLUMNS:
-        text = each.description.replace("`", "")
-        lines += [".TP", f"\\fB{each.name}\\fR", _escape(f"{text[0].upper()}{text[1:]} ({each.written_by}).")]
-    return lines
+    told = (
+        (each.name, f"{each.description[0].upper()}{each.description[1:]} ({each.written_by}).") for each in COLUMNS
+    )
+    return [".SH COLUMNS", "One row is one problem. Its columns, and the command that writes each:", *_terms(told)]
 
 
 def readme() -> str:
@@ -160,37 +190,63 @@ def _table(parameters: list[Any]) -> str:
 def man_page(name: str) -> str:
     """`man r1tool-NAME`."""
     command = load(name)
-    lines = [*_head(f"r1tool-{name}", COMMANDS[name]), ".SH SYNOPSIS"]
     places = " ".join(f"[\\fI{p.metavar.strip('[].')}\\fR]..." for p in command.params if not flags(p))
-    lines += [
+    description, examples = _without_examples(command.help)
+    serves = any(parameter.name == "engine" for parameter in command.params)
+    if serves:
+        places += " [\\fB\\-\\-\\fR \\fIENGINE_OPTIONS\\fR]"
+    lines = [
+        *_head(f"r1tool-{name}", COMMANDS[name]),
+        ".SH SYNOPSIS",
         f"\\fBr1tool {name}\\fR [\\fIOPTIONS\\fR] {places}",
         ".SH DESCRIPTION",
-        *_prose(command.help),
+        *_prose(description),
         ".SH OPTIONS",
     ]
     for parameter in options(name):
         lines += [".TP", _signature(parameter), _inline(parameter.help or "")]
         if default := _default(parameter):
             lines[-1] += f" Default: {_escape(default)}."
+    if serves:
+        lines += [
+            ".TP",
+            "\\fB\\-\\-\\fR \\fIENGINE_OPTIONS\\fR",
+            "Everything after \\-\\- goes to the engine unchanged.",
+        ]
     lines += [
+        *_exit_status(),
         ".SH ENVIRONMENT",
         "Each option can be given as \\fBR1TOOL_\\fR\\fIOPTION\\fR, upper case, - as _.",
-        *_tail(name),
+        *_terms((*SERVER_ENVIRONMENT, *ENVIRONMENT) if serves else ENVIRONMENT),
+        *([".SH FILES", *_terms(SERVER_FILES)] if serves else []),
+        *_examples(examples),
+        *_see_also(f"r1tool-{name}"),
     ]
     return "\n".join(lines) + "\n"
 
 
 def overview_page() -> str:
     """`man r1tool`."""
-    lines = [*_head("r1tool", "make R1-style reasoning data"), ".SH SYNOPSIS"]
-    lines += ["\\fBr1tool\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIINPUT\\fR]...", ".SH DESCRIPTION"]
-    lines += [
-        "Independent commands that read and write zstd\\-compressed JSONL on standard input and output.",
+    lines = [
+        *_head("r1tool", "make R1-style reasoning data"),
+        ".SH SYNOPSIS",
+        "\\fBr1tool\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIINPUT\\fR]...",
+        ".SH DESCRIPTION",
+        *_prose(OVERVIEW),
         ".SH COMMANDS",
     ]
     for name, does in COMMANDS.items():
         lines += [".TP", f"\\fBr1tool\\-{name}\\fR(1)", _escape(does)]
-    return "\n".join([*lines, *_columns(), *_tail(None)]) + "\n"
+    lines += [
+        *_columns(),
+        *_exit_status(),
+        ".SH ENVIRONMENT",
+        "Each option of a command can be given as \\fBR1TOOL_\\fR\\fIOPTION\\fR, upper case, - as _.",
+        *_terms((*SERVER_ENVIRONMENT, *ENVIRONMENT)),
+        *_examples(EXAMPLES),
+        *_see_also("r1tool"),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def bash() -> str:
@@ -330,13 +386,27 @@ def _head(title: str, does: str) -> list[str]:
     return [heading, ".SH NAME", f"{_escape(title)} \\- {_escape(does)}"]
 
 
-def _tail(name: str | None) -> list[str]:
-    lines = [".SH EXIT STATUS"]
-    for status, meaning in EXIT_STATUS:
-        lines += [".TP", f"\\fB{status}\\fR", _escape(meaning)]
-    others = ["r1tool", *(f"r1tool-{other}" for other in COMMANDS)]
-    shown = [other for other in others if other != ("r1tool" if name is None else f"r1tool-{name}")]
-    return [*lines, ".SH SEE ALSO", ", ".join(f"\\fB{_escape(other)}\\fR(1)" for other in shown)]
+def _without_examples(text: str) -> tuple[str, str]:
+    """A command's help and the examples that end it."""
+    before, _, examples = text.rpartition("\n\n\b\nExample")
+    return before, dedent(examples.partition(":\n")[2]).strip()
+
+
+def _examples(text: str) -> list[str]:
+    return [".SH EXAMPLES", ".nf", *map(_escape, text.split("\n")), ".fi"]
+
+
+def _exit_status() -> list[str]:
+    return [".SH EXIT STATUS", *_terms(EXIT_STATUS)]
+
+
+def _terms(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    return [line for term, meaning in pairs for line in (".TP", f"\\fB{_escape(term)}\\fR", _inline(meaning))]
+
+
+def _see_also(page: str) -> list[str]:
+    others = [other for other in ("r1tool", *(f"r1tool-{name}" for name in COMMANDS)) if other != page]
+    return [".SH SEE ALSO", ",\n".join(f"\\fB{_escape(other)}\\fR(1)" for other in others)]
 
 
 def _plain(text: str | None) -> str:

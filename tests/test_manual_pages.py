@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from r1tool import manual
+from r1tool import errors, manual
 from r1tool.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,6 +47,29 @@ def test_every_command_and_option_is_in_readme_man_page_and_completions(name: st
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_has_a_help_text(name: str) -> None:
     assert [parameter.name for parameter in manual.options(name) if not parameter.help] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_man_pages_have_the_usual_sections_in_the_usual_order(name: str) -> None:
+    sections = re.findall(r"^\.SH (.+)$", (ROOT / f"man/r1tool-{name}.1").read_text(encoding="utf-8"), re.MULTILINE)
+    serves = "--engine" in flags(name)
+    usual = [
+        "NAME",
+        "SYNOPSIS",
+        "DESCRIPTION",
+        "OPTIONS",
+        "EXIT STATUS",
+        "ENVIRONMENT",
+        "FILES",
+        "EXAMPLES",
+        "SEE ALSO",
+    ]
+    assert sections == [title for title in usual if serves or title != "FILES"]
+
+
+def test_every_exit_status_is_documented() -> None:
+    known = {errors.DONE, errors.FAILED, errors.USAGE, errors.HANGUP, errors.INTERRUPTED, errors.BROKEN_PIPE}
+    assert {int(status) for status, _ in manual.EXIT_STATUS} == {*known, errors.TERMINATED}
 
 
 def complete(*words: str) -> list[str]:
