@@ -1,4 +1,4 @@
-"""The man pages and the shell completions, made from the commands themselves: `python -m r1tool.manual [--check]`."""
+"""Man pages, shell completions and docs/options.md, made from the commands: `python -m r1tool.manual [--check]`."""
 
 import re
 import sys
@@ -18,9 +18,8 @@ from r1tool.records.columns import COLUMNS
 from r1tool.serving.options import ServingOptions
 from r1tool.stream.options import StreamOptions
 
-README_MARKS = ("<!-- options, made by python -m r1tool.manual -->\n", "<!-- end of options -->\n")
 SHARED = {"Common options": (StreamOptions,), "Model options": (ServingOptions, ClientOptions)}
-"""The options that several commands take, by the title of their section in the README."""
+"""The options that several commands take, by the title of their section."""
 ROOT = Path(__file__).resolve().parent.parent
 DATE = "2026-11-26"
 """In the man pages: of the release that CHANGELOG.md names first; until it is out, of their last revision."""
@@ -110,7 +109,7 @@ def pages() -> dict[str, str]:
     files["completions/r1tool.bash"] = bash()
     files["completions/_r1tool"] = zsh()
     files["completions/r1tool.fish"] = fish()
-    files["README.md"] = readme()
+    files["docs/options.md"] = options_page()
     files["docs/row.md"] = row_page()
     return files
 
@@ -145,12 +144,26 @@ def _columns() -> list[str]:
     return [".SH COLUMNS", "One row is one problem. Its columns, and the command that writes each:", *_terms(told)]
 
 
-def readme() -> str:
-    """README.md with its list of options made anew."""
-    before, rest = (_read(ROOT / "README.md") or README_MARKS[0] + README_MARKS[1]).split(README_MARKS[0])
-    after = rest.split(README_MARKS[1])[1]
-    sections = "\n".join([*map(_options_of, COMMANDS), *map(_shared_options, SHARED)])
-    return f"{before}{README_MARKS[0]}\n{sections}{README_MARKS[1]}{after}"
+def options_page() -> str:
+    """docs/options.md: every option of every command, exit statuses and variables."""
+    variables = {**dict(SERVER_ENVIRONMENT), **dict(ENVIRONMENT)}
+    return (
+        "\n".join(
+            [
+                "# Options\n",
+                "Made by `make docs` from the commands themselves; `r1tool COMMAND --help` prints the same.\n",
+                "Each option can also be given as an environment variable: `R1TOOL_` and its long name in upper case,",
+                "with `-` as `_`. `R1TOOL_TEMPERATURE=0.7` is `--temperature 0.7`.\n",
+                *map(_options_of, COMMANDS),
+                *map(_shared_options, SHARED),
+                "## Exit statuses\n",
+                _markdown("status", "meaning", dict(EXIT_STATUS)),
+                "## Environment variables\n",
+                _markdown("variable", "meaning", variables),
+            ]
+        ).rstrip("\n")
+        + "\n"
+    )
 
 
 def _options_of(name: str) -> str:
@@ -163,13 +176,13 @@ def _options_of(name: str) -> str:
             own = [parameter for parameter in own if parameter not in members]
             shared.append(f"[{title.lower()}](#{title.lower().replace(' ', '-')})")
     takes = f"Takes the {' and the '.join(shared)}.\n\n" if shared else ""
-    return f"### r1tool {name}\n\n{takes}{_table(own)}"
+    return f"## r1tool {name}\n\n{takes}{_table(own)}"
 
 
 def _shared_options(title: str) -> str:
     """The section of the options that several commands share."""
     names = _shared_names(title)
-    return f"### {title}\n\n{_table([each for each in options('sample') if each.name in names])}"
+    return f"## {title}\n\n{_table([each for each in options('sample') if each.name in names])}"
 
 
 def _shared_names(title: str) -> set[str]:
@@ -178,13 +191,22 @@ def _shared_names(title: str) -> set[str]:
 
 
 def _table(parameters: list[Any]) -> str:
-    lines = ["| option | what it does |", "|---|---|"]
+    told = {}
     for parameter in parameters:
-        shown = f"{', '.join(flags(parameter))} {_value(parameter)}".strip().replace("|", "\\|")
         default = _default(parameter)
-        told = _plain(parameter.help).replace("|", "\\|") + (f" Default: `{default}`." if default else "")
-        lines.append(f"| `{shown}` | {told} |")
-    return "\n".join(lines) + "\n"
+        shown = f"{', '.join(flags(parameter))} {_value(parameter)}".strip()
+        told[shown] = _plain(parameter.help) + (f" Default: `{default}`." if default else "")
+    return _markdown("option", "what it does", told)
+
+
+def _markdown(term: str, meaning: str, rows: dict[str, str]) -> str:
+    """A table whose first column is code."""
+    cells = [f"| `{key}` | {value} |" for key, value in ((_cell(key), _cell(value)) for key, value in rows.items())]
+    return "\n".join([f"| {term} | {meaning} |", "|---|---|", *cells]) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def man_page(name: str) -> str:
