@@ -1,6 +1,7 @@
 """What README.md, docs/ and the other pages say holds: links, commands, options, Python code."""
 
 import doctest
+import pkgutil
 import re
 import shlex
 from collections.abc import Iterator
@@ -99,6 +100,15 @@ def test_python_shown_does_what_is_shown(page: Path) -> None:
     code = "\n".join(blocks(page.read_text(encoding="utf-8"), "python"))
     example = doctest.DocTestParser().get_doctest(code, {}, page.name, str(page), 0)
     assert doctest.DocTestRunner().run(example).failed == 0
+
+
+@each_page
+def test_paths_and_python_names_that_are_named_exist(page: Path) -> None:
+    text = prose(page.read_text(encoding="utf-8"))
+    for path in re.findall(r"`((?:r1tool|tests|docs|man|completions|\.ci)/[\w./-]*)`", text):
+        assert (ROOT / path).exists(), path
+    for name in re.findall(r"`(r1tool(?:\.\w+)+)`", text):
+        pkgutil.resolve_name(name)
 
 
 @each_page
