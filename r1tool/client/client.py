@@ -1,4 +1,4 @@
-"""PromptBuilder model servers, and getting an answer for as long as one of them lives."""
+"""Asking model servers, and getting an answer for as long as one of them lives."""
 
 import asyncio
 import random
