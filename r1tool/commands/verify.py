@@ -1,4 +1,4 @@
-"""verify: check each answer against the reference."""
+"""r1tool verify: check each answer against the reference."""
 
 from r1tool.grading.verifier import VERIFIERS
 from r1tool.stream.options import StreamOptions
