@@ -22,6 +22,7 @@ from r1tool.client.failures import GivenUp
 from r1tool.client.options import ClientOptions
 from r1tool.client.reply import Reply
 from r1tool.client.supervisor import Supervisor
+from r1tool.engines import vllm
 from r1tool.errors import R1Error
 from r1tool.serving.server import Server
 from r1tool.stream.concurrent import run_async
@@ -44,9 +45,7 @@ class Own:
     def __init__(self, folder: Path, **settings: Any) -> None:
         line = [sys.executable, fake_openai.__file__, orjson.dumps(settings).decode(), "--port"]
         self.log = folder / "log"
-        server = Server(
-            "fake", "vllm", "fake", lambda port: [*line, str(port)], signatures=[], log=self.log, ready_timeout=60
-        )
+        server = Server("fake", vllm.ENGINE, "fake", lambda port: [*line, str(port)], log=self.log, ready_timeout=60)
         self.notes: list[str] = []
         options = ClientOptions(concurrency=8, stall_timeout=3, retries=0)
         pool = Balancer([Endpoint("", server=server, gpus=1)], options.concurrency)
@@ -153,9 +152,7 @@ def test_one_of_two_servers_that_fails_to_start_is_tried_again(tmp_path: Path) -
         mark = tmp_path / "tried"
         script = f'[ -e {mark} ] || {{ touch {mark}; exit 3; }}; exec "$@"'
         line = ["sh", "-c", script, "sh", sys.executable, fake_openai.__file__, "--port"]
-        second = Server(
-            "second", "vllm", "fake", lambda port: [*line, str(port)], signatures=[], log=own.log, ready_timeout=60
-        )
+        second = Server("second", vllm.ENGINE, "fake", lambda port: [*line, str(port)], log=own.log, ready_timeout=60)
         own.client.pool.endpoints.append(Endpoint("", server=second, gpus=1))
         try:
             await own.client.ready()

@@ -50,7 +50,7 @@ def ask(*urls: str, work: Any, options: ClientOptions | None = None, notes: list
 
 def test_what_stands_behind_a_url_is_known_once_connected(server: Running) -> None:
     async def work(client: Client) -> tuple[str, str | None, str, bool]:
-        return client.engine, client.version, client.model, client.demonstration
+        return client.engine.name, client.version, client.model, client.demonstration
 
     assert ask(server.url, work=work) == ("sglang", "9.9", "fake", False)
 

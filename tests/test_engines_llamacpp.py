@@ -63,7 +63,7 @@ def test_it_starts_answers_restarts_after_its_death_and_leaves_nothing_behind(tm
         server = one(server_log=str(tmp_path / "server.log"))
         await server.start()
         assert await ask(server, "/v1/completions", {"prompt": "1 + 1 =", "max_tokens": 3})
-        assert server.engine == "embedded"
+        assert server.engine is llamacpp.ENGINE
         assert server.demonstration
         assert server.gpus == 0
         death = asyncio.create_task(server.died())
@@ -160,7 +160,7 @@ def test_it_is_known_by_its_url(embedded_server: Server) -> None:
             return await identify(session, embedded_server.url)
 
     engine, _, model, _ = run(who())
-    assert (engine, model) == ("embedded", llamacpp.MODEL)
+    assert (engine, model) == (llamacpp.ENGINE, llamacpp.MODEL)
     assert embedded_server.version
     assert embedded_server.version.startswith("xllamacpp 20")
 
@@ -168,7 +168,7 @@ def test_it_is_known_by_its_url(embedded_server: Server) -> None:
 def test_several_requests_are_answered_at_once_and_counted(embedded_server: Server) -> None:
     async def burst() -> tuple[int, int, int]:
         async with aiohttp.ClientSession() as session:
-            before = await read_metrics(session, embedded_server.url, "embedded")
+            before = await read_metrics(session, embedded_server.url, llamacpp.ENGINE)
             asks = [
                 asyncio.create_task(
                     ask(embedded_server, "/v1/completions", {"prompt": "One", "max_tokens": 20 + index})
@@ -177,11 +177,11 @@ def test_several_requests_are_answered_at_once_and_counted(embedded_server: Serv
             ]
             most = 0
             while not all(task.done() for task in asks):
-                now = await read_metrics(session, embedded_server.url, "embedded")
+                now = await read_metrics(session, embedded_server.url, llamacpp.ENGINE)
                 most = max(most, now.running if now else 0)
                 await asyncio.sleep(0.02)
             answers = await asyncio.gather(*asks)
-            after = await read_metrics(session, embedded_server.url, "embedded")
+            after = await read_metrics(session, embedded_server.url, llamacpp.ENGINE)
         assert before
         assert after
         tokens = sum(answer["usage"]["completion_tokens"] for answer in answers)

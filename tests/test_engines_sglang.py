@@ -12,6 +12,7 @@ import pytest
 from engines import vllm_cpu
 from sampling import command, problems, rows
 
+from r1tool.engines import sglang
 from r1tool.serving.identify import identify
 from r1tool.serving.launch import make_servers
 from r1tool.serving.metrics import read_metrics
@@ -51,11 +52,11 @@ def test_sglang_starts_answers_and_ends(tmp_path: Path) -> None:
         try:
             async with aiohttp.ClientSession() as session:
                 engine, version, model, _ = await identify(session, server.url)
-                assert (engine, version) == ("sglang", server.version)
+                assert (engine, version) == (sglang.ENGINE, server.version)
                 body = {"model": model, "prompt": "2 + 3 =", "max_tokens": 4, "temperature": 0}
                 async with session.post(f"{server.url}/v1/completions", json=body) as response:
                     assert response.status == 200
-                metrics = await read_metrics(session, server.url, "sglang")
+                metrics = await read_metrics(session, server.url, sglang.ENGINE)
                 assert metrics
                 assert metrics.generation_tokens > 0
         finally:

@@ -18,6 +18,7 @@ import psutil
 import pytest
 from engines import vllm_cpu
 
+from r1tool.engines import vllm
 from r1tool.serving.identify import Identity, identify
 from r1tool.serving.metrics import Metrics, read_metrics
 
@@ -146,14 +147,14 @@ def test_a_running_vllm_is_known_by_its_url_and_counts_its_tokens(vllm_server: s
     async def ask() -> tuple[Identity, Metrics | None, int, Metrics | None]:
         async with aiohttp.ClientSession() as session:
             who = await identify(session, vllm_server)
-            before = await read_metrics(session, vllm_server, "vllm")
+            before = await read_metrics(session, vllm_server, vllm.ENGINE)
             body = {"model": who.model, "prompt": "2 + 3 =", "max_tokens": 8, "seed": 1}
             async with session.post(f"{vllm_server}/v1/completions", json=body) as response:
                 tokens = (await response.json())["usage"]["completion_tokens"]
-            return who, before, tokens, await read_metrics(session, vllm_server, "vllm")
+            return who, before, tokens, await read_metrics(session, vllm_server, vllm.ENGINE)
 
     who, before, tokens, after = asyncio.run(ask())
-    assert who == ("vllm", "0.32.0", "smollm2", 2048)
+    assert who == (vllm.ENGINE, "0.32.0", "smollm2", 2048)
     assert before
     assert after
     assert after.generation_tokens - before.generation_tokens >= tokens > 0

@@ -15,7 +15,9 @@ from typing import Any
 import psutil
 import pytest
 
-from r1tool.engines import sglang, vllm
+from r1tool.engines import llamacpp, sglang, vllm
+from r1tool.engines.engine import ServerSpec
+from r1tool.engines.table import ENGINES
 from r1tool.errors import R1Error
 from r1tool.serving import gpus, launch, logs, metrics, reaper
 from r1tool.serving.options import ServingOptions
@@ -104,14 +106,14 @@ def test_a_killed_keeper_takes_its_command_with_it() -> None:
 
 def test_auto_is_a_url_then_a_gpu_engine_then_embedded(fake_programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    assert launch.choose(ServingOptions(urls=["http://127.0.0.1:1"])) == "url"
-    assert launch.choose(ServingOptions()) == "vllm"
+    assert launch.choose(ServingOptions(urls=["http://127.0.0.1:1"])) is None
+    assert launch.choose(ServingOptions()) is vllm.ENGINE
     (fake_programs / "vllm").unlink()
-    assert launch.choose(ServingOptions()) == "sglang"
+    assert launch.choose(ServingOptions()) is sglang.ENGINE
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert launch.choose(ServingOptions()) == "embedded"
+    assert launch.choose(ServingOptions()) is llamacpp.ENGINE
     monkeypatch.setenv("R1TOOL_URL", "http://a:1/v1 http://b:2/")
-    assert launch.choose(ServingOptions()) == "url"
+    assert launch.choose(ServingOptions()) is None
     assert launch.urls(ServingOptions()) == ["http://a:1", "http://b:2"]
 
 
@@ -172,7 +174,7 @@ def test_an_engine_that_is_not_installed_is_named_with_its_cure(monkeypatch: pyt
     monkeypatch.setenv("PATH", "/nonexistent")
     for engine in ("vllm", "sglang"):
         with pytest.raises(R1Error, match=rf"pip install 'r1tool\[{engine}\]'"):
-            launch.make_servers(ServingOptions(engine=engine, model="m"))  # type: ignore[arg-type]
+            launch.make_servers(ServingOptions(engine=engine, model="m"))
 
 
 def test_the_embedded_engine_has_no_reward_model() -> None:
@@ -184,9 +186,11 @@ def test_the_embedded_engine_has_no_reward_model() -> None:
 
 
 def test_the_command_line_of_vllm(fake_programs: Path) -> None:
-    plain = vllm.command("m", 8000, host="127.0.0.1", reward=False, tp=1, pp=1)
+    plain = vllm.command(ServerSpec("m", 8000))
     assert plain == [str(fake_programs / "vllm"), "serve", "m", "--host", "127.0.0.1", "--port", "8000"]
-    full = vllm.command("m", 8000, host="h", reward=True, tp=8, pp=2, arguments=["--max-model-len", "32768"])
+    full = vllm.command(
+        ServerSpec("m", 8000, host="h", reward=True, tp=8, pp=2, arguments=["--max-model-len", "32768"])
+    )
     assert " ".join(full).endswith(
         " --runner pooling --tensor-parallel-size 8 --pipeline-parallel-size 2 --max-model-len 32768"
     )
@@ -207,7 +211,9 @@ def test_a_vllm_that_can_end_thoughts_is_told_what_a_thought_is(
 
 
 def test_the_command_line_of_sglang(fake_programs: Path) -> None:
-    full = sglang.command("m", 8000, host="h", reward=True, tp=16, pp=2, arguments=["--context-length", "4096"])
+    full = sglang.command(
+        ServerSpec("m", 8000, host="h", reward=True, tp=16, pp=2, arguments=["--context-length", "4096"])
+    )
     assert full[0] == str(fake_programs / "python")
     assert " ".join(full[1:]) == (
         "-m sglang.launch_server --model-path m --host h --port 8000 --enable-metrics --is-embedding "
@@ -331,10 +337,9 @@ def death(log: Path, last_words: str, life: Callable[[Server], None] = lambda se
     async def live() -> str:
         server = Server(
             "vllm",
-            "vllm",
+            vllm.ENGINE,
             "m",
             lambda port: [sys.executable, "-c", ENGINE_DIES, last_words, str(port)],
-            signatures=vllm.SIGNATURES,
             log=log,
             ready_timeout=60,
             version="0",
@@ -417,4 +422,6 @@ def test_the_reason_of_a_death_is_found_after_a_long_life(tmp_path: Path) -> Non
     ],
 )
 def test_metrics_of_each_engine(engine: str, text: str, expected: metrics.Metrics | None) -> None:
-    assert metrics.parse(text, engine) == expected
+    names = ENGINES[engine].metrics
+    assert names
+    assert metrics.parse(text, names) == expected

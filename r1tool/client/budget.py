@@ -55,7 +55,7 @@ async def ends_thoughts(endpoint: "Endpoint") -> bool:
     if endpoint.ends_thoughts is None:
         async with endpoint.learning:
             if endpoint.ends_thoughts is None:
-                endpoint.ends_thoughts = endpoint.engine == "vllm" and await _knows_budgets(endpoint)
+                endpoint.ends_thoughts = endpoint.engine.has_thinking_budget and await _knows_budgets(endpoint)
     return endpoint.ends_thoughts
 
 

@@ -20,7 +20,7 @@ from r1tool.client.reply import Reply
 from r1tool.client.request import Request
 from r1tool.client.supervisor import Supervisor
 from r1tool.client.watchdog import Watchdog
-from r1tool.engines import llamacpp
+from r1tool.engines.engine import Engine
 from r1tool.errors import USAGE, R1Error
 from r1tool.records import think
 from r1tool.serving.launch import DEFAULTS, choose, make_servers, urls
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 FIRST_BACKOFF_SECONDS = 0.25
 LONGEST_BACKOFF_SECONDS = 60.0
 LONGEST_WISH_SECONDS = 300.0
-CPU_REQUESTS = 2
-"""At once on the embedded engine: a CPU gains nothing by more, and every slot has to read the prompt once."""
 CONSTRAINTS = {"response_format", "grammar", "structured_outputs", "guided_json", "guided_grammar", "tools"}
 """Fields by which a server holds an answer to a form: it would begin the form anew in the middle of a text."""
 QUIET_FAILURES = 6
@@ -56,23 +54,23 @@ async def connect(
     Servers at URLs are waited for and identified here, unless `lazy`. Raises R1Error where there is none.
     """
     chosen = choose(serving)
-    if chosen == "embedded":
-        note(llamacpp.NOTICE)
-    if chosen == "url":
+    if chosen and chosen.notice:
+        note(chosen.notice)
+    if chosen is None:
         gpus = serving.tp * serving.pp
         endpoints = [Endpoint(url, gpus=gpus) for url in urls(serving)]
     else:
         servers = make_servers(serving, runner=runner, engine=chosen)
         endpoints = [Endpoint("", server=server, gpus=server.gpus) for server in servers]
     concurrency = client.concurrency
-    if concurrency is None and chosen == "embedded":
-        concurrency = CPU_REQUESTS * len(endpoints)
+    if concurrency is None and chosen and chosen.requests_at_once:
+        concurrency = chosen.requests_at_once * len(endpoints)
     pool = Balancer(endpoints, concurrency)
     first = serving.ready_timeout if serving.ready_timeout != DEFAULTS.ready_timeout else None
     supervisor = Supervisor(pool, client.stall_timeout, note, first=first, one_model=serving.model is None)
     asking = Client(pool, supervisor, client, serving.model, note)
     try:
-        if chosen == "url" and not lazy:
+        if chosen is None and not lazy:
             await asking.ready()
         yield asking
     finally:
@@ -100,8 +98,8 @@ class Client:
         self._limited: set[Endpoint] = set()
 
     @property
-    def engine(self) -> str:
-        """vllm, sglang, embedded, or openai where it cannot be told (yet)."""
+    def engine(self) -> Engine:
+        """UNKNOWN where it cannot be told (yet)."""
         return self._one.engine
 
     @property
@@ -280,7 +278,7 @@ class Client:
 
     async def _request(self, endpoint: Endpoint, draft: Request) -> tuple[str, dict[str, Any]]:
         longest = draft.sampling.get("max_tokens", 0)
-        if endpoint.engine == "vllm" and endpoint.context and longest >= endpoint.context:
+        if endpoint.engine.refuses_beyond_context and endpoint.context and longest >= endpoint.context:
             raise R1Error(
                 f"{endpoint.url} takes {endpoint.context} tokens a request, the prompt included: give --max-tokens "
                 f"below that instead of {longest}, or the server a longer --max-model-len",
@@ -351,7 +349,7 @@ class Client:
             gpu_seconds=draft.gpu_seconds if endpoint.gpus is not None else None,
             wasted=draft.wasted,
             url=endpoint.url,
-            engine=endpoint.engine,
+            engine=endpoint.engine.name,
             version=endpoint.version,
             model=self._name(endpoint),
         )

@@ -17,23 +17,17 @@ TAIL_TOKENS = 8
 async def learn_template(endpoint: Endpoint) -> None:
     """Find out once how the server's chat template can be had, and whether it ends with `<think>`.
 
-    `endpoint.rendering` becomes "apply-template" (llama.cpp), "tokenize" (vLLM), "prefix" (SGLang, which continues the
-    last message itself) or "none".
+    `endpoint.rendering` becomes the last way of its engine that works, or "none".
     """
     if endpoint.rendering is not None:
         return
     async with endpoint.learning:
-        ways = {"embedded": ["apply-template"], "vllm": ["tokenize"], "sglang": []}
-        for way in ways.get(endpoint.engine, ["apply-template", "tokenize"]) if endpoint.rendering is None else []:
-            prompt = await _render(endpoint, way, PROBE)
+        for way in endpoint.engine.continues_by if endpoint.rendering is None else ():
+            prompt = await (_prompt_of_an_answer(endpoint) if way == "prefix" else _render(endpoint, way, PROBE))
             if prompt is not None:
                 endpoint.opened = (await _tail(endpoint, prompt)).rstrip().endswith(OPEN)
                 endpoint.rendering = way
-        if endpoint.rendering is None and endpoint.engine == "sglang":
-            endpoint.opened = (await _tail(endpoint, await _prompt_of_an_answer(endpoint))).rstrip().endswith(OPEN)
-            endpoint.rendering = "prefix"
-        elif endpoint.rendering is None:
-            endpoint.rendering = "none"
+        endpoint.rendering = endpoint.rendering or "none"
 
 
 async def continuation(endpoint: Endpoint, draft: Request) -> tuple[str, dict[str, Any]] | None:
@@ -92,7 +86,7 @@ async def inquire(endpoint: Endpoint, route: str, body: dict[str, Any]) -> dict[
 
     A gateway may say so by any error: while its template is looked for, none of them is worth another try.
     """
-    gateway = endpoint.engine == "openai" and endpoint.rendering is None
+    gateway = endpoint.engine.may_be_gateway and endpoint.rendering is None
     try:
         answer = await transport.post(endpoint, route, {"model": endpoint.model or "default"} | body)
     except (R1Error, Refused):

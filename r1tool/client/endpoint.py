@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from r1tool.client.concurrency import ConcurrencyLimit, Load
+from r1tool.engines.table import UNKNOWN
 from r1tool.serving.identify import authorization
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Endpoint:
 
     def __init__(self, url: str, *, server: "Server | None" = None, gpus: int | None = None) -> None:
         (self.url, self._login), self.server, self.gpus = _without_login(url), server, gpus
-        self.engine = server.engine if server else "openai"
+        self.engine = server.engine if server else UNKNOWN
         self.version: str | None = None
         self.model: str | None = server.model if server else None
         self.context: int | None = None
@@ -76,7 +77,7 @@ class Endpoint:
     def _connector(self) -> "aiohttp.TCPConnector":
         import aiohttp
 
-        if self.engine == "embedded":  # llama.cpp closes a connection after a few requests without saying so
+        if not self.engine.keeps_connections:
             return aiohttp.TCPConnector(limit=0, force_close=True)
         return aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS)
 

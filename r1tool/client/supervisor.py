@@ -91,7 +91,7 @@ class Supervisor:
         server = endpoint.server
         assert server
         fruitless = 0
-        quick = server.engine == "embedded"
+        quick = server.engine.starts_quickly
         if not quick:
             self.note(f"starting {server.name}; its log is {server.log}")
         while True:

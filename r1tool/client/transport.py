@@ -13,6 +13,7 @@ from r1tool.client import sse
 from r1tool.client.endpoint import Endpoint
 from r1tool.client.failures import Broken, Busy, Dead, Gone, Overloaded, Refused
 from r1tool.client.request import Request
+from r1tool.engines.table import ENGINES
 from r1tool.errors import R1Error
 from r1tool.serving.identify import KEY_NEEDED
 
@@ -20,13 +21,11 @@ EXCERPT_CHARACTERS = 300
 TOKEN_CHARACTERS = 4
 USAGE_AT_THE_END = {"include_usage": True}
 USAGE_OF_EVENTS = USAGE_AT_THE_END | {"continuous_usage_stats": True}
-"""Every event says how many tokens there are so far, as it may carry several: asked of SGLang, which cannot count
-those of a text that it goes on from. vLLM can, so the one process of it that writes the events is spared."""
+"""Every event says how many tokens there are so far, as it may carry several: asked of an engine that cannot count
+those of a text that it goes on from. Elsewhere the one process that writes the events is spared."""
 ENDING_SECONDS = 2.0
 """For what follows a finish_reason: the count of tokens, and the end, by which the connection can be used again."""
 JSON_HEADERS = {"Content-Type": "application/json"}
-FINISHED = {"stop": "stop", "length": "length", "eos": "stop", "eos_token": "stop", "tool_calls": "stop"}
-DEAD_ENGINE = ("EngineDead", "EngineCore encountered", "engine is dead")
 
 
 async def stream(
@@ -40,7 +39,7 @@ async def stream(
     no finish_reason. Raises Busy, Broken or Refused; what has arrived by then is in the draft. What fails behind the
     finish_reason costs the server's count of tokens at most.
     """
-    usage = USAGE_OF_EVENTS if endpoint.engine == "sglang" else USAGE_AT_THE_END
+    usage = USAGE_OF_EVENTS if endpoint.engine.counts_every_event else USAGE_AT_THE_END
     body = body | {"stream": True, "stream_options": usage}
     draft.finish_reason = None
     answer = _Answer(endpoint, draft)
@@ -51,10 +50,10 @@ async def stream(
                     return None
         elif await _follow(response, route, answer, lambda: bool(seen and seen(draft))):
             return None
-    if answer.finish not in FINISHED:
+    if (finish := endpoint.engine.finish_reasons.get(answer.finish or "")) is None:
         how = f"with finish_reason {answer.finish!r}" if answer.finish else "too early"
         raise Broken(f"{route} ended its stream {how}")
-    draft.finish_reason = FINISHED[answer.finish]
+    draft.finish_reason = finish
     return answer.count()
 
 
@@ -104,7 +103,7 @@ class _Answer:
             content, reasoning = delta.content, delta.reasoning or delta.reasoning_content
         if not content and not reasoning:
             return False
-        if usage is not None and usage.completion_tokens and self._endpoint.engine == "sglang":
+        if usage is not None and usage.completion_tokens and self._endpoint.engine.counts_every_event:
             tokens = max(1, self._before + usage.completion_tokens - draft.tokens)
             self._counted = True
         draft.append(content, reasoning, tokens)
@@ -193,7 +192,7 @@ def _event(data: bytes, route: str) -> sse.Event:
     if event.error is not None:
         message = event.error.get("message") if isinstance(event.error, dict) else event.error
         text = f"{route} broke off: {message}"
-        raise Dead(text) if any(sign in str(message) for sign in DEAD_ENGINE) else Broken(text)
+        raise Dead(text) if _tells_of_death(str(message)) else Broken(text)
     return event
 
 
@@ -217,7 +216,7 @@ def _events_of(content: bytes, route: str) -> Iterator[sse.Event]:
 def _failure(response: aiohttp.ClientResponse, route: str, content: bytes) -> Exception:
     status, excerpt = response.status, _excerpt(content)
     message = f"{route} answered {status}: {excerpt}"
-    if any(sign in excerpt for sign in DEAD_ENGINE):
+    if _tells_of_death(excerpt):
         return Dead(message)
     if status in (408, 425, 429, 502, 503, 504):
         wish = response.headers.get("Retry-After", "")
@@ -230,6 +229,11 @@ def _failure(response: aiohttp.ClientResponse, route: str, content: bytes) -> Ex
     if status in (400, 413, 422):
         return Refused(message)
     return R1Error(f"{response.url} answered {status}: {excerpt}") if 400 < status < 500 else Broken(message)
+
+
+def _tells_of_death(text: str) -> bool:
+    """In any engine's words: a router passes on those of its workers."""
+    return any(sign in text for engine in ENGINES.values() for sign in engine.death_signs)
 
 
 def _excerpt(content: bytes) -> str:

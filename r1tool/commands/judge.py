@@ -73,7 +73,7 @@ def run(
 
     template = default_template() if prompt is None else check(text_or_file("--prompt", prompt))
     settings = JudgeSettings(which, votes, template, constrained)
-    if serving.model is None and choose(serving) in ("vllm", "sglang"):
+    if serving.model is None and (engine := choose(serving)) and engine.default_model is None:
         serving = replace(serving, model=DEFAULT_MODEL)
 
     path = journal or journal_path(stream.output)

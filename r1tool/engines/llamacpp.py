@@ -2,14 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable
-from importlib import metadata
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from r1tool.engines import weights
+from r1tool.engines.engine import Engine, MetricNames, ServerSpec
 from r1tool.errors import USAGE, R1Error
-from r1tool.serving.options import ServingOptions
 
 MODEL = "SmolLM2-135M-Instruct"
 MAX_THREADS = 8
@@ -28,36 +26,70 @@ SIGNATURES = [
 
 def version() -> str:
     """Of the wheel: the server itself does not know."""
+    from importlib import metadata
+
     return f"xllamacpp {metadata.version('xllamacpp')}"
 
 
-def model(options: ServingOptions) -> str:
+def served_model(model: str | None, arguments: Sequence[str] = ()) -> str:
     """The name requests use."""
-    return Path(options.model).stem if options.model else MODEL
+    return Path(model).stem if model else MODEL
 
 
-def command(options: ServingOptions, threads: int) -> Callable[[int], list[str]]:
-    """The command line for a port; --model may name another GGUF file. Raises R1Error where the engine is missing."""
+def check(model: str | None) -> None:
+    """Raises R1Error where the engine is missing, or `model` is no GGUF file."""
     if not find_spec("xllamacpp"):
         raise R1Error("the embedded engine is not installed; install it with: pip install 'r1tool[embedded]'")
-    if options.model and not Path(options.model).is_file():
+    if model and not Path(model).is_file():
         raise R1Error(
-            f"the embedded engine cannot serve {options.model}: leave --model away for {MODEL}, or name a GGUF file",
-            USAGE,
+            f"the embedded engine cannot serve {model}: leave --model away for {MODEL}, or name a GGUF file", USAGE
         )
 
-    def for_port(port: int) -> list[str]:
-        gguf = Path(options.model) if options.model else weights.find()
-        return [
-            *(sys.executable, "-P", str(Path(__file__).with_name("llamacpp_server.py"))),
-            *("--model", str(gguf), "--alias", model(options), "--port", str(port), "--threads", str(threads)),
-            *("--slots", str(max(4, min(8, 2 * threads)))),  # each reads the examples of a prompt anew
-            *options.engine_arguments,
-        ]
 
-    return for_port
+def command(spec: ServerSpec) -> list[str]:
+    """The command line, which listens on the loopback; the demonstration model's weights are fetched if need be."""
+    from r1tool.engines import weights
+
+    gguf = Path(spec.model) if spec.model else weights.find()
+    own = threads(spec.replicas)
+    return [
+        *(sys.executable, "-P", str(Path(__file__).with_name("llamacpp_server.py"))),
+        *("--model", str(gguf), "--alias", served_model(spec.model), "--port", str(spec.port), "--threads", str(own)),
+        *("--slots", str(max(4, min(8, 2 * own)))),  # each reads the examples of a prompt anew
+        *spec.arguments,
+    ]
 
 
 def threads(replicas: int) -> int:
     """Threads for each of `replicas` servers."""
     return max(1, min(MAX_THREADS, len(os.sched_getaffinity(0)) // replicas))
+
+
+ENGINE = Engine(
+    "embedded",
+    owned_by="llamacpp",
+    version_route=("/props", "build_info"),
+    metrics=MetricNames(
+        running="llamacpp:requests_processing",
+        waiting="llamacpp:requests_deferred",
+        kv_use=("llamacpp:kv_cache_usage_ratio",),
+        prompt_tokens="llamacpp:prompt_tokens_total",
+        generation_tokens="llamacpp:tokens_predicted_total",
+    ),
+    continues_by=("apply-template",),
+    keeps_connections=False,
+    # a CPU gains nothing by more, and every slot has to read the prompt once
+    requests_at_once=2,
+    keeps_form=False,
+    command=command,
+    check=check,
+    served_model=served_model,
+    uses_gpus=False,
+    default_model=MODEL,
+    ready_path="/health",
+    installed_version=version,
+    environment=ENVIRONMENT,
+    starts_quickly=True,
+    notice=NOTICE,
+    signatures=SIGNATURES,
+)

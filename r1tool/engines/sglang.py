@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from r1tool.engines.engine import Engine, MetricNames, ServerSpec, served_model_name
 from r1tool.errors import R1Error
 
 SIGNATURES = [
@@ -28,21 +29,48 @@ def program() -> list[str]:
     raise R1Error("SGLang is not installed; install it with: pip install 'r1tool[sglang]'")
 
 
-def command(
-    model: str, port: int, *, host: str, reward: bool, tp: int, pp: int, arguments: Sequence[str] = ()
-) -> list[str]:
-    """The command line of a server on one node; `arguments` come last, so that the user's word stands."""
-    line = [*program(), "--model-path", model, "--host", host, "--port", str(port), "--enable-metrics"]
-    if reward:
+def check(model: str | None) -> None:
+    """Raises R1Error where it is not installed."""
+    program()
+
+
+def command(spec: ServerSpec) -> list[str]:
+    """The command line of a server on one node; the user's arguments come last, so that they win."""
+    line = [*program(), "--model-path", str(spec.model), "--host", spec.host, "--port", str(spec.port)]
+    line += ["--enable-metrics"]
+    if spec.reward:
         line += ["--is-embedding"]
-    if tp > 1:
-        line += ["--tp-size", str(tp)]
-    if pp > 1:
-        line += ["--pp-size", str(pp)]
-    return [*line, *arguments]
+    if spec.tp > 1:
+        line += ["--tp-size", str(spec.tp)]
+    if spec.pp > 1:
+        line += ["--pp-size", str(spec.pp)]
+    return [*line, *spec.arguments]
 
 
 def over_nodes(line: Sequence[str], nodes: int, address: str, port: int) -> list[str]:
     """The command line of one rank of a server over `nodes`; srun tells each its rank."""
     ranks = ["--nnodes", str(nodes), "--dist-init-addr", f"{address}:{port}"]
     return ["sh", "-c", 'exec "$@" --node-rank "$SLURM_PROCID"', "sglang", *line, *ranks]
+
+
+ENGINE = Engine(
+    "sglang",
+    owned_by="sglang",
+    version_route=("/server_info", "version"),
+    metrics=MetricNames(
+        running="sglang:num_running_reqs",
+        waiting="sglang:num_queue_reqs",
+        kv_use=("sglang:full_token_usage", "sglang:token_usage"),
+        prompt_tokens="sglang:prompt_tokens_total",
+        generation_tokens="sglang:generation_tokens_total",
+    ),
+    continues_by=("prefix",),
+    # it cannot count the tokens of a text that it goes on from
+    counts_every_event=True,
+    command=command,
+    check=check,
+    served_model=served_model_name,
+    over_nodes=over_nodes,
+    reward_route="/classify",
+    signatures=SIGNATURES,
+)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from r1tool.engines.engine import Engine, MetricNames, ServerSpec, served_model_name
 from r1tool.errors import R1Error
 
 THOUGHT = '{"reasoning_start_str": "<think>", "reasoning_end_str": "</think>"}'
@@ -72,18 +73,21 @@ def thinking_budget() -> list[str]:
     return []
 
 
-def command(
-    model: str, port: int, *, host: str, reward: bool, tp: int, pp: int, arguments: Sequence[str] = ()
-) -> list[str]:
-    """The command line of a server on one node; `arguments` come last, so that the user's word stands."""
-    line = [*program(), "serve", model, "--host", host, "--port", str(port)]
-    if reward:
+def check(model: str | None) -> None:
+    """Raises R1Error where it is not installed."""
+    program()
+
+
+def command(spec: ServerSpec) -> list[str]:
+    """The command line of a server on one node; the user's arguments come last, so that they win."""
+    line = [*program(), "serve", str(spec.model), "--host", spec.host, "--port", str(spec.port)]
+    if spec.reward:
         line += ["--runner", "pooling"]
-    if tp > 1:
-        line += ["--tensor-parallel-size", str(tp)]
-    if pp > 1:
-        line += ["--pipeline-parallel-size", str(pp)]
-    return [*line, *arguments]
+    if spec.tp > 1:
+        line += ["--tensor-parallel-size", str(spec.tp)]
+    if spec.pp > 1:
+        line += ["--pipeline-parallel-size", str(spec.pp)]
+    return [*line, *spec.arguments]
 
 
 def over_nodes(line: Sequence[str], nodes: int, address: str, port: int) -> list[str]:
@@ -91,3 +95,28 @@ def over_nodes(line: Sequence[str], nodes: int, address: str, port: int) -> list
     ranks = ["--nnodes", str(nodes), "--master-addr", address, "--master-port", str(port)]
     script = 'exec "$@" --node-rank "$SLURM_PROCID" $([ "$SLURM_PROCID" = 0 ] || echo --headless)'
     return ["sh", "-c", script, "vllm", *line, *ranks]
+
+
+ENGINE = Engine(
+    "vllm",
+    owned_by="vllm",
+    version_route=("/version", "version"),
+    metrics=MetricNames(
+        running="vllm:num_requests_running",
+        waiting="vllm:num_requests_waiting",
+        kv_use=("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"),
+        prompt_tokens="vllm:prompt_tokens_total",
+        generation_tokens="vllm:generation_tokens_total",
+    ),
+    death_signs=("EngineDead", "EngineCore encountered", "engine is dead"),
+    continues_by=("tokenize",),
+    refuses_beyond_context=True,
+    has_thinking_budget=True,
+    command=command,
+    check=check,
+    served_model=served_model_name,
+    over_nodes=over_nodes,
+    budget_arguments=thinking_budget,
+    reward_route="/pooling",
+    signatures=SIGNATURES,
+)

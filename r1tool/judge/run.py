@@ -28,7 +28,7 @@ VOTING_TEMPERATURE = 0.6
 
 @dataclass(frozen=True)
 class JudgeSettings:
-    """What is asked, and how often; `constrained` None is only on the embedded engine, which cannot keep a form."""
+    """What is asked, and how often; `constrained` None is only where the engine cannot keep a form."""
 
     which: Which = "wrong"
     votes: int = 1
@@ -82,7 +82,7 @@ class Judge:
         sampling: dict[str, Any] = {"max_tokens": MAX_TOKENS, "seed": sample_seed(0, f"{key.id}:{key.sample}", vote)}
         sampling["temperature"] = 0.0 if self.settings.votes == 1 else VOTING_TEMPERATURE
         constrained = self.settings.constrained
-        if self.client.engine == "embedded" if constrained is None else constrained:
+        if not self.client.engine.keeps_form if constrained is None else constrained:
             form = {"name": "verdict", "schema": SCHEMA}
             sampling["response_format"] = {"type": "json_schema", "json_schema": form}
         reply = await self.client.chat([{"role": "user", "content": prompt}], **sampling)

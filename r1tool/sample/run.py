@@ -94,7 +94,8 @@ def first_request(rows: Iterator[Row], serving: ServingOptions, options: SampleO
     from r1tool.serving.launch import choose
 
     engine = choose(serving)
-    prompts = PromptBuilder(options, demonstration=_plain(options) and engine == "embedded" and serving.model is None)
+    demonstration = engine is not None and engine.demonstrates(serving.model)
+    prompts = PromptBuilder(options, demonstration=_plain(options) and demonstration)
     for row in _with_problem(rows, options.problem_field):
         if (problem := row.get("problem")) and (options.problem_field or "problem") in row:
             draft = prompts.draft(problem, row_id(row, options.id_field), options.offset)

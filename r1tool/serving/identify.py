@@ -5,18 +5,20 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-OWNERS = {"vllm": "vllm", "sglang": "sglang", "llamacpp": "embedded"}
+from r1tool.engines import table
+from r1tool.engines.engine import Engine
+
 TIMEOUT = aiohttp.ClientTimeout(total=30)
 KEY_NEEDED = "set R1TOOL_API_KEY or OPENAI_API_KEY"
 
 
 class Identity(NamedTuple):
-    """`engine` is vllm, sglang, embedded (llama.cpp), or openai where it cannot be told; `model` the first it serves.
+    """`engine` is UNKNOWN where it cannot be told; `model` the first it serves.
 
     `context` is how many tokens a request may have, the prompt included, None where nobody says so.
     """
 
-    engine: str
+    engine: Engine
     version: str | None
     model: str | None
     context: int | None
@@ -37,7 +39,7 @@ async def identify(session: aiohttp.ClientSession, url: str) -> Identity:
     listing = await _get(session, f"{url}/v1/models")
     served = listing.get("data") if isinstance(listing, dict) else None
     first = served[0] if isinstance(served, list) and served and isinstance(served[0], dict) else {}
-    engine = OWNERS.get(str(first.get("owned_by")), "openai")
+    engine = table.owner(first.get("owned_by"))
     model, context = first.get("id"), first.get("max_model_len")
     return Identity(
         engine,
@@ -47,13 +49,11 @@ async def identify(session: aiohttp.ClientSession, url: str) -> Identity:
     )
 
 
-async def _version(session: aiohttp.ClientSession, url: str, engine: str) -> str | None:
-    path, key = {
-        "vllm": ("/version", "version"),
-        "sglang": ("/server_info", "version"),
-        "embedded": ("/props", "build_info"),
-    }.get(engine, ("", ""))
-    answer = await _get(session, url + path) if path else None
+async def _version(session: aiohttp.ClientSession, url: str, engine: Engine) -> str | None:
+    if engine.version_route is None:
+        return None
+    path, key = engine.version_route
+    answer = await _get(session, url + path)
     version = answer.get(key) if isinstance(answer, dict) else None
     return str(version) if version else None
 

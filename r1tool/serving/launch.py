@@ -3,13 +3,15 @@
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Literal
 
-from r1tool.engines import llamacpp, sglang, vllm, weights
+from r1tool.engines import weights
+from r1tool.engines.engine import Engine, ServerSpec
+from r1tool.engines.table import ENGINES, startable
 from r1tool.errors import USAGE, R1Error
 from r1tool.serving import gpus, nodes
 from r1tool.serving.options import ServingOptions
@@ -25,32 +27,43 @@ OF_OWN_SERVERS = {
     "server_log": "--server-log",
     "engine_arguments": "what stands behind --",
 }
-REASONS = {
-    "url": "is for servers that r1tool starts, and --url (or R1TOOL_URL) names one that runs already",
-    "embedded": "is of no use to the embedded engine; for another, a GPU and vLLM or SGLang are needed, or --url",
-}
 OF_LISTENING = ("--host", "--port", "--uds")
 KEPT_LOG_SECONDS = 7 * 24 * 3600
 
 
-def choose(options: ServingOptions) -> str:
-    """`url`, `vllm`, `sglang` or `embedded`. Raises R1Error where the other options do not go with it.
+def choose(options: ServingOptions) -> Engine | None:
+    """The engine to start; None where servers run already. Raises R1Error where the other options do not go with it.
 
-    Auto is a URL if one is given (or R1TOOL_URL), else an installed engine where there is a GPU, else embedded.
+    Auto is a URL if one is given (or R1TOOL_URL), else an installed engine where there is a GPU, else one for the CPU.
     """
     if options.engine != "auto":
         if options.urls:
             raise R1Error(f"give --engine {options.engine} or --url (R1TOOL_URL), not both", USAGE)
-        chosen: str = options.engine
+        if options.engine not in [engine.name for engine in startable()]:
+            raise R1Error(f"--engine {options.engine}: r1tool starts no such engine", USAGE)
+        chosen = ENGINES[options.engine]
     elif urls(options):
-        chosen = "url"
+        _refuse(
+            options,
+            OF_OWN_SERVERS,
+            "is for servers that r1tool starts, and --url (or R1TOOL_URL) names one that runs already",
+        )
+        return None
     else:
-        chosen = _installed() if gpus.visible() else "embedded"
-    useless = {"url": OF_OWN_SERVERS, "embedded": OF_GPUS}.get(chosen, {})
+        chosen = _installed()
+    if not chosen.uses_gpus:
+        _refuse(
+            options,
+            OF_GPUS,
+            f"is of no use to the {chosen.name} engine; for another, a GPU and vLLM or SGLang are needed, or --url",
+        )
+    return chosen
+
+
+def _refuse(options: ServingOptions, useless: Mapping[str, str], reason: str) -> None:
     for name, option in useless.items():
         if getattr(options, name) != getattr(DEFAULTS, name):
-            raise R1Error(f"{option} {REASONS[chosen]}", USAGE)
-    return chosen
+            raise R1Error(f"{option} {reason}", USAGE)
 
 
 def urls(options: ServingOptions) -> list[str]:
@@ -63,9 +76,15 @@ def urls(options: ServingOptions) -> list[str]:
     return list(dict.fromkeys(url.rstrip("/").removesuffix("/v1").rstrip("/") for url in given))
 
 
-def make_servers(options: ServingOptions, *, runner: Runner = "generate", engine: str | None = None) -> list[Server]:
-    """The servers of `engine` (default: what `choose` says), not started. Raises R1Error if they cannot be."""
+def make_servers(
+    options: ServingOptions, *, runner: Runner = "generate", engine: Engine | None = None
+) -> list[Server]:
+    """The servers of `engine` (default: what `choose` says), not started. Raises R1Error if they cannot be.
+
+    They share out the GPUs of this machine, or the nodes of a Slurm allocation.
+    """
     engine = engine or choose(options)
+    assert engine, "servers at --url are not started"
     for argument in options.engine_arguments:
         if (name := argument.partition("=")[0]) in OF_LISTENING:
             raise R1Error(
@@ -73,78 +92,83 @@ def make_servers(options: ServingOptions, *, runner: Runner = "generate", engine
                 "or start the server yourself and give --url",
                 USAGE,
             )
-    if engine == "embedded":
-        if runner == "reward":
-            raise R1Error("the embedded engine has no reward model; give --url, or --engine vllm or sglang", USAGE)
-        return _embedded(options)
-    if not options.model:
-        raise R1Error(f"--engine {engine} needs --model, a name on the Hub or a folder", USAGE)
-    return _external(options, options.model, runner, {"vllm": vllm, "sglang": sglang}[engine])
-
-
-def with_thinking_budget(options: ServingOptions) -> ServingOptions:
-    """The same, with own servers told how to end a thought at a budget, where the engine can be told (vLLM)."""
-    if choose(options) != "vllm":
-        return options
-    return replace(options, engine_arguments=[*vllm.thinking_budget(), *options.engine_arguments])
-
-
-def _installed() -> str:
-    """vLLM or SGLang if there is one, else the embedded engine."""
-    for engine in (vllm, sglang):
-        try:
-            engine.program()
-        except R1Error:
-            continue
-        return engine.__name__.rpartition(".")[2]
-    return "embedded"
-
-
-def _external(options: ServingOptions, model: str, runner: Runner, engine: ModuleType) -> list[Server]:
-    """vLLM's and SGLang's servers: over the GPUs of this machine, or over the nodes of a Slurm allocation."""
-    engine.program()
-    name = engine.__name__.rpartition(".")[2]
-    size = options.tp * options.pp
-    if size % options.nodes:
-        raise R1Error(f"--tp {options.tp} times --pp {options.pp} is not divisible by --nodes {options.nodes}", USAGE)
-    if options.nodes > 1:
-        spans = nodes.share(options.replicas, options.nodes)
-        devices = gpus.share(options.gpus, 1, size // options.nodes) * options.replicas
-    else:
-        spans = [[] for _ in range(options.replicas)]
-        devices = gpus.share(options.gpus, options.replicas, size)
+    if runner == "reward" and engine.reward_route is None:
+        others = " or ".join(other.name for other in startable() if other.reward_route)
+        raise R1Error(f"the {engine.name} engine has no reward model; give --url, or --engine {others}", USAGE)
+    if not options.model and engine.default_model is None:
+        raise R1Error(f"--engine {engine.name} needs --model, a name on the Hub or a folder", USAGE)
+    engine.check(options.model)
+    spans, devices = _places(options, engine)
     return [
         Server(
-            _name(name, index, options.replicas),
-            name,
-            _served_name(options.engine_arguments) or model,
-            _command_line(options, model, runner, engine, span),
-            signatures=engine.SIGNATURES,
-            log=log_file(options, name, index),
+            engine.name if options.replicas == 1 else f"{engine.name} {index + 1} of {options.replicas}",
+            engine,
+            engine.served_model(options.model, options.engine_arguments),
+            _command_line(options, runner, engine, span),
+            log=log_file(options, engine.name, index),
             ready_timeout=options.ready_timeout,
-            environment={"CUDA_VISIBLE_DEVICES": ",".join(chosen)} if chosen else {},
+            environment={**engine.environment, **({"CUDA_VISIBLE_DEVICES": ",".join(chosen)} if chosen else {})},
             host=_host(span),
-            gpu_count=size if span or gpus.visible() else 0,
+            gpu_count=options.tp * options.pp if engine.uses_gpus and (span or gpus.visible()) else 0,
+            version=engine.installed_version() if engine.installed_version else None,
+            demonstration=engine.demonstrates(options.model),
         )
         for index, (span, chosen) in enumerate(zip(spans, devices, strict=True))
     ]
 
 
+def with_thinking_budget(options: ServingOptions) -> ServingOptions:
+    """The same, with own servers told how to end a thought at a budget, where the engine can be told."""
+    engine = choose(options)
+    if engine is None:
+        return options
+    return replace(options, engine_arguments=[*engine.budget_arguments(), *options.engine_arguments])
+
+
+def _installed() -> Engine:
+    """The first engine that is installed, on a machine with GPUs; else the one for the CPU."""
+    for engine in startable() if gpus.visible() else []:
+        with suppress(R1Error):
+            if engine.uses_gpus:
+                engine.check(None)
+                return engine
+    return next(engine for engine in startable() if not engine.uses_gpus)
+
+
+def _places(options: ServingOptions, engine: Engine) -> tuple[list[list[str]], list[list[str] | None]]:
+    """The nodes of each replica, none for this machine, and its GPUs, None where the engine chooses."""
+    here: list[list[str]] = [[] for _ in range(options.replicas)]
+    if not engine.uses_gpus:
+        return here, [None] * options.replicas
+    size = options.tp * options.pp
+    if size % options.nodes:
+        raise R1Error(f"--tp {options.tp} times --pp {options.pp} is not divisible by --nodes {options.nodes}", USAGE)
+    if options.nodes > 1:
+        spans = nodes.share(options.replicas, options.nodes)
+        return spans, gpus.share(options.gpus, 1, size // options.nodes) * options.replicas
+    return here, gpus.share(options.gpus, options.replicas, size)
+
+
 def _command_line(
-    options: ServingOptions, model: str, runner: Runner, engine: ModuleType, span: Sequence[str]
+    options: ServingOptions, runner: Runner, engine: Engine, span: Sequence[str]
 ) -> Callable[[int], list[str]]:
     def for_port(port: int) -> list[str]:
-        line: list[str] = engine.command(
-            model,
-            port,
-            host=_host(span),
-            reward=runner == "reward",
-            tp=options.tp,
-            pp=options.pp,
-            arguments=options.engine_arguments,
+        assert engine.command
+        line = engine.command(
+            ServerSpec(
+                options.model,
+                port,
+                host=_host(span),
+                reward=runner == "reward",
+                tp=options.tp,
+                pp=options.pp,
+                replicas=options.replicas,
+                arguments=options.engine_arguments,
+            )
         )
         if not span:
             return line
+        assert engine.over_nodes
         rank = engine.over_nodes(line, len(span), nodes.address(span[0]), free_port())
         return nodes.command(span, rank)
 
@@ -154,38 +178,6 @@ def _command_line(
 def _host(span: Sequence[str]) -> str:
     """Where a server listens: on the loopback, unless its first rank runs on another node."""
     return "127.0.0.1" if not span or nodes.is_here(span[0]) else nodes.address(span[0])
-
-
-def _served_name(arguments: Sequence[str]) -> str | None:
-    for index, argument in enumerate(arguments):
-        name, _, value = argument.partition("=")
-        if name == "--served-model-name":
-            return value or " ".join(arguments[index + 1 : index + 2]) or None
-    return None
-
-
-def _embedded(options: ServingOptions) -> list[Server]:
-    command = llamacpp.command(options, llamacpp.threads(options.replicas))
-    return [
-        Server(
-            _name("embedded", index, options.replicas),
-            "embedded",
-            llamacpp.model(options),
-            command,
-            signatures=llamacpp.SIGNATURES,
-            log=log_file(options, "embedded", index),
-            ready_timeout=options.ready_timeout,
-            ready_path="/health",
-            version=llamacpp.version(),
-            environment=llamacpp.ENVIRONMENT,
-            demonstration=options.model is None,
-        )
-        for index in range(options.replicas)
-    ]
-
-
-def _name(engine: str, index: int, replicas: int) -> str:
-    return engine if replicas == 1 else f"{engine} {index + 1} of {replicas}"
 
 
 def log_file(options: ServingOptions, engine: str, index: int) -> Path:

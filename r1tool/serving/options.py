@@ -1,9 +1,14 @@
 """Which model answers, and on what."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-Engine = Literal["auto", "vllm", "sglang", "embedded"]
+from r1tool.engines.table import startable
+
+if TYPE_CHECKING:
+    EngineName = str
+else:  # the choices of --engine
+    EngineName = Literal[("auto", *(engine.name for engine in startable()))]
 
 
 @dataclass(frozen=True)
@@ -13,7 +18,7 @@ class ServingOptions:
     `engine_arguments` is what stood behind `--` and goes to the engine unchanged. `gpus` is a list such as "0-3,6".
     """
 
-    engine: Engine = "auto"
+    engine: EngineName = "auto"
     urls: list[str] = field(default_factory=list)
     model: str | None = None
     tp: int = 1

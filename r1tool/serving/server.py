@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
+from r1tool.engines.engine import Engine
 from r1tool.errors import R1Error
 from r1tool.serving import gpus, logs, reaper
 from r1tool.serving.identify import KEY_NEEDED, authorization, identify
@@ -33,14 +34,12 @@ class Server:
     def __init__(
         self,
         name: str,
-        engine: str,
+        engine: Engine,
         model: str,
         command: Callable[[int], Sequence[str]],
         *,
-        signatures: Sequence[tuple[str, str]],
         log: Path,
         ready_timeout: float,
-        ready_path: str = "/v1/models",
         environment: Mapping[str, str] | None = None,
         host: str = "127.0.0.1",
         gpu_count: int = 0,
@@ -54,8 +53,7 @@ class Server:
         self.log = log
         self.url = ""
         self._command, self._environment = command, dict(environment or {})
-        self._signatures, self._host, self._ready_path = signatures, host, ready_path
-        self._ready_timeout = ready_timeout
+        self._host, self._ready_timeout = host, ready_timeout
         self._process: asyncio.subprocess.Process | None = None
         self._ready = False
         self._well = self._seen = 0  # bytes of the log: when the server was last taken to be well, and last measured
@@ -131,7 +129,7 @@ class Server:
         try:
             session = aiohttp.ClientSession(headers=authorization())
             async with asyncio.timeout(self._ready_timeout), session:
-                while not await _answers(session, self.url + self._ready_path):
+                while not await _answers(session, self.url + self.engine.ready_path):
                     done, _ = await asyncio.wait([exited], timeout=POLL_SECONDS)
                     if done:
                         raise self._failure(exited.result())
@@ -152,7 +150,7 @@ class Server:
         return kind(f"{self.name} did not start: {self._reason(status)}; see {self.log}")
 
     def _reason(self, status: int) -> str:
-        reason = logs.reason(self._output(), self._signatures, status, was_ready=self._ready)
+        reason = logs.reason(self._output(), self.engine.signatures, status, was_ready=self._ready)
         if "GPU memory" in reason and (held := gpus.holders()):
             return f"{reason}; in use by {held}: wait for it with --spool, or share the GPUs out with --gpus"
         return reason
