@@ -60,9 +60,9 @@ def test_a_server_that_is_always_busy_is_told_of_once(tmp_path: Path) -> None:
         line = command(problems(tmp_path / "in", 2), "--url", server.url)
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         assert process.stderr
-        assert any(b"prompts again and again" in line for line in process.stderr)
+        assert any(b"asking again and again" in line for line in process.stderr)
         server.set(failures={})
-        assert b"prompts again" not in process.communicate(timeout=100)[1]
+        assert b"asking again" not in process.communicate(timeout=100)[1]
         assert process.returncode == 0
 
 
@@ -132,7 +132,7 @@ def test_a_gateway_that_knows_nothing_for_a_while_is_asked_again(tmp_path: Path)
             time.sleep(0.05)
         server.set(status=404)
         assert process.stderr
-        assert any(b"prompts again and again" in line for line in process.stderr)
+        assert any(b"asking again and again" in line for line in process.stderr)
         server.set(status=0)
         said = process.communicate(timeout=100)[1]
         assert process.returncode == 0, said
