@@ -1,1 +1,1 @@
-"""PromptBuilder model servers: requests, balancing, retries, the watchdog, budget forcing."""
+"""Asking model servers: requests, balancing, retries, the watchdog, budget forcing."""

@@ -33,8 +33,6 @@ Example:
 """
 
 ROWS_IN_FLIGHT = 512
-LOOK_SECONDS = 2.0
-"""How long a server at a URL may take to say its model, by which the journal goes, before any question is asked."""
 
 
 def run(
@@ -67,13 +65,14 @@ def run(
         bool, typer.Option("--resume/--no-resume", help="Ask only for what the journal lacks, or start over.")
     ] = True,
 ) -> int:
-    from r1tool.client.client import connect
+    from r1tool.client.client import ANSWER_SECONDS, connect
     from r1tool.serving.launch import choose
     from r1tool.stream.concurrent import map_rows, run_async
 
     template = default_template() if prompt is None else check(text_or_file("--prompt", prompt))
     settings = JudgeSettings(which, votes, template, constrained)
-    if serving.model is None and (engine := choose(serving)) and engine.default_model is None:
+    engine = choose(serving)
+    if serving.model is None and engine and engine.default_model is None:
         serving = replace(serving, model=DEFAULT_MODEL)
 
     path = journal or journal_path(stream.output)
@@ -83,9 +82,9 @@ def run(
             stage.status = stage.status or FAILED
             stage.warn(reason)
 
-        async with connect(serving, client, note=stage.note, lazy=True) as servers:
+        async with connect(serving, client, engine, note=stage.note) as servers:
             if servers.served_model is None:
-                await servers.look(LOOK_SECONDS)
+                await servers.answers_within(ANSWER_SECONDS)
             judge = Judge(servers, settings, kept, failed)
             await map_rows(stage, judge.row, in_flight=ROWS_IN_FLIGHT, ordered=True)
         stage.note(f"{judge.asked} generations asked about, {judge.kept} taken from the journal")

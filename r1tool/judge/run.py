@@ -1,4 +1,4 @@
-"""PromptBuilder the judge about one row."""
+"""Asking the judge about one row."""
 
 import asyncio
 import hashlib

@@ -1,1 +1,1 @@
-"""PromptBuilder a model for several generations of each problem, and losing none."""
+"""Asking a model for several generations of each problem, and losing none."""

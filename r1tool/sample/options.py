@@ -1,7 +1,7 @@
 """What is asked of the model."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from r1tool.errors import USAGE, R1Error
 
@@ -31,7 +31,6 @@ class SampleOptions:
     thinking_budget: int | None = None
     wait: int = 0
     offset: int = 0
-    stop: list[str] = field(default_factory=list)
     problem_field: str | None = None
     id_field: str | None = None
 
