@@ -125,12 +125,12 @@ def load(name: str) -> "Any":
     """The command as typer's own object: its parameters, help and main(); options may come from R1TOOL_<OPTION>."""
     import typer
 
-    from r1tool.commands.expand import spread
+    from r1tool.commands.expand import expand
 
     module = import_module(f"r1tool.commands.{name}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-    app.command(name, help=module.HELP, context_settings=settings)(spread(module.run))
+    app.command(name, help=module.HELP, context_settings=settings)(expand(module.run))
     command = typer.main.get_command(app)
     for parameter in command.params:
         flag = max(parameter.opts, key=len)

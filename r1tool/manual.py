@@ -7,10 +7,18 @@ from typing import Any
 
 from r1tool import __version__
 from r1tool.cli import COMMANDS, load
-from r1tool.commands.expand import CLIENT, SERVING, STREAM
+from r1tool.client.options import ClientOptions
+from r1tool.commands.expand import options_of
+from r1tool.push.card import type_name
+from r1tool.push.shapes import shape_of_type
+from r1tool.records.aliases import ANSWER, GENERATION, PROBLEM, SOLUTION, THOUGHT_AND_ATTEMPT
+from r1tool.records.columns import COLUMNS
+from r1tool.serving.options import ServingOptions
+from r1tool.stream.options import StreamOptions
 
 README_MARKS = ("<!-- options, made by python -m r1tool.manual -->\n", "<!-- end of options -->\n")
-SHARED = {"Common options": STREAM, "Model options": SERVING | CLIENT}
+SHARED = {"Common options": (StreamOptions,), "Model options": (ServingOptions, ClientOptions)}
+"""The options that several commands take, by the title of their section in the README."""
 ROOT = Path(__file__).resolve().parent.parent
 
 EXIT_STATUS = (
@@ -22,6 +30,26 @@ EXIT_STATUS = (
     ("141", "the reader of stdout went away (SIGPIPE)"),
     ("143", "ended by SIGTERM; sample has written its journal"),
 )
+
+ROW_INTRODUCTION = """\
+# A row
+
+<!-- made by python -m r1tool.manual from r1tool/records/columns.py -->
+
+One row is one problem: a JSON object on a line of its own. "For each generation" means a list aligned with
+`generations`, in which null stands for "not known". A missing column and null mean the same.
+"""
+
+ROW_ALIASES = """
+The type of each column is checked when it is read, except for those that `split --as` writes. A number in `answer` is
+taken digit for digit. `sampling` may hold more keys than these. Every other column passes through untouched, byte for
+byte.
+
+## Names of other data sets
+
+Where a column is missing, it is read from the first of these that holds it; the original column stays. `problem` and
+`generations` are also taken from the turns of a chat in `messages`, `conversations` or `prompt`.
+"""
 
 
 def options(name: str) -> list[Any]:
@@ -47,7 +75,39 @@ def pages() -> dict[str, str]:
     files["completions/_r1tool"] = zsh()
     files["completions/r1tool.fish"] = fish()
     files["README.md"] = readme()
+    files["docs/row.md"] = row_page()
     return files
+
+
+def row_page() -> str:
+    """docs/row.md: the columns of a row, and the names of other data sets that are understood."""
+    types = {column.name: type_name(shape_of_type(column.type)) for column in COLUMNS}
+    lines = [f"| {each.name} | {types[each.name]} | {each.written_by} | {each.description} |" for each in COLUMNS]
+    names = {"problem": PROBLEM, "solution": SOLUTION, "answer": ANSWER, "generations": GENERATION}
+    others = {name: [f"`{alias}`" for alias in aliases] for name, aliases in names.items()}
+    others["generations"][:0] = [f"`{thought}` with `{attempt}`" for thought, attempt in THOUGHT_AND_ATTEMPT]
+    return "\n".join(
+        [
+            ROW_INTRODUCTION,
+            "| column | type | written by | meaning |",
+            "|---|---|---|---|",
+            *lines,
+            ROW_ALIASES,
+            "| column | else read from |",
+            "|---|---|",
+            *(f"| {name} | {', '.join(aliases)} |" for name, aliases in others.items()),
+            "",
+        ]
+    )
+
+
+def _columns() -> list[str]:
+    """The columns of a row, for a man page."""
+    lines = [".SH COLUMNS", "One row is one problem. Its columns, and the command that writes each:"]
+    for each in COLUMNS:
+        text = each.description.replace("`", "")
+        lines += [".TP", f"\\fB{each.name}\\fR", _escape(f"{text[0].upper()}{text[1:]} ({each.written_by}).")]
+    return lines
 
 
 def readme() -> str:
@@ -61,9 +121,10 @@ def readme() -> str:
 def _options_of(name: str) -> str:
     """The section of one command: its own options, and the names of the groups it shares."""
     own, shared = options(name), []
-    for title, group in SHARED.items():
-        members = [parameter for parameter in own if parameter.name in group]
-        if len(members) == len(group) - ("inputs" in group):
+    for title in SHARED:
+        names = _shared_names(title)
+        members = [parameter for parameter in own if parameter.name in names]
+        if len(members) == len(names):
             own = [parameter for parameter in own if parameter not in members]
             shared.append(f"[{title.lower()}](#{title.lower().replace(' ', '-')})")
     takes = f"Takes the {' and the '.join(shared)}.\n\n" if shared else ""
@@ -72,7 +133,13 @@ def _options_of(name: str) -> str:
 
 def _shared_options(title: str) -> str:
     """The section of the options that several commands share."""
-    return f"### {title}\n\n{_table([each for each in options('sample') if each.name in SHARED[title]])}"
+    names = _shared_names(title)
+    return f"### {title}\n\n{_table([each for each in options('sample') if each.name in names])}"
+
+
+def _shared_names(title: str) -> set[str]:
+    named = (each for kind in SHARED[title] for each in options_of(kind))
+    return {name for name, _, option in named if option.flags and not option.takes_rest}
 
 
 def _table(parameters: list[Any]) -> str:
@@ -118,7 +185,7 @@ def overview_page() -> str:
     ]
     for name, does in COMMANDS.items():
         lines += [".TP", f"\\fBr1tool\\-{name}\\fR(1)", _escape(does)]
-    return "\n".join([*lines, *_tail(None)]) + "\n"
+    return "\n".join([*lines, *_columns(), *_tail(None)]) + "\n"
 
 
 def bash() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from engines import vllm_cpu
+from harness import engines
 
 from r1tool.serving.launch import make_servers
 from r1tool.serving.options import ServingOptions
@@ -39,7 +39,7 @@ def embedded_server() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def vllm_engine() -> None:
     """A real vLLM can be started; skips where it is not installed, or fails if R1TOOL_REQUIRE_ENGINES=1."""
-    if reason := vllm_cpu.missing():
+    if reason := engines.missing():
         if os.environ.get("R1TOOL_REQUIRE_ENGINES") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
@@ -49,5 +49,5 @@ def vllm_engine() -> None:
 def vllm_server(vllm_engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a running vLLM with SmolLM2-135M-Instruct, as model `smollm2`."""
     log: Path = tmp_path_factory.mktemp("vllm") / "vllm.log"
-    with vllm_cpu.vllm_server(log) as url:
+    with engines.vllm_server(log) as url:
         yield url

@@ -1,24 +1,17 @@
 """The program around the commands: dispatch, help, usage, exit statuses."""
 
-import os
 import subprocess
 import sys
 
 import pytest
+from harness.cli import run
 
 from r1tool import __version__
 from r1tool.cli import COMMANDS
 
 
-def r1tool(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "r1tool", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        check=False,
-    )
+def r1tool(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return run(*arguments, text=True, **environment)
 
 
 def test_version_is_told_without_loading_a_command() -> None:

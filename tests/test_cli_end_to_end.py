@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
+from harness.cli import R1TOOL, clean_environment
+from harness.rows import read_rows
 
-R1TOOL = f"{sys.executable} -m r1tool"
+from r1tool.records.columns import COLUMNS
 
 
 def shell(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -20,14 +21,9 @@ def shell(script: str, folder: Path, **environment: str) -> subprocess.Completed
         cwd=folder,
         capture_output=True,
         text=True,
-        env={**os.environ, **environment},
+        env=clean_environment() | environment,
         check=False,
     )
-
-
-def rows(path: Path) -> list[dict[str, Any]]:
-    with path.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as reader:
-        return [json.loads(line) for line in reader.read().splitlines()]
 
 
 def through(command: str, row: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -64,7 +60,7 @@ def test_the_main_job_gives_right_and_wrong_answers(demo: Path) -> None:
 
 
 def test_every_row_tells_where_it_came_from_and_what_was_chosen(demo: Path) -> None:
-    for row in rows(demo / "out/default.jsonl.zst"):
+    for row in read_rows(demo / "out/default.jsonl.zst"):
         assert row["sampling"]["engine"] == "embedded"
         assert len(set(row["sampling"]["seeds"])) == 2
         assert row["correctness_math_verify"] == [verdict == "correct" for verdict in row["verdicts"]]
@@ -84,6 +80,12 @@ def test_every_row_tells_where_it_came_from_and_what_was_chosen(demo: Path) -> N
             assert row["messages"][1]["content"] in right
         else:
             assert row["messages"] is None
+
+
+def test_every_column_of_the_main_job_is_in_the_registry(demo: Path) -> None:
+    registered = {column.name for column in COLUMNS}
+    for row in read_rows(demo / "out/default.jsonl.zst"):
+        assert set(row) <= registered
 
 
 def test_the_published_folder_loads_offline(demo: Path) -> None:

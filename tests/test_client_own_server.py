@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import fake_openai
 import orjson
 import psutil
 import pytest
-from sampling import command, sample
+from harness import fake_openai
+from harness.cli import command, run
 
 from r1tool.client.balancer import Balancer
 from r1tool.client.client import Client
@@ -30,7 +30,7 @@ from r1tool.stream.concurrent import run_async
 pytest.importorskip("xllamacpp")
 
 
-def engines(parent: int) -> list[psutil.Process]:
+def engines_below(parent: int) -> list[psutil.Process]:
     """The processes that serve for the command `parent`."""
     try:
         below = psutil.Process(parent).children(recursive=True)
@@ -192,9 +192,9 @@ def test_a_server_that_wants_a_key_gets_it_or_is_not_waited_for(
 
 def test_no_server_is_started_when_nothing_is_missing(tmp_path: Path) -> None:
     arguments = ["--demo", 2, "-n", 1, "--engine", "embedded", "-o", tmp_path / "out.jsonl.zst"]
-    assert sample(*arguments).returncode == 0
+    assert run("sample", *arguments).returncode == 0
     log = tmp_path / "log"
-    again = sample(*arguments, "--server-log", log)
+    again = run("sample", *arguments, "--server-log", log)
     assert again.returncode == 0 and b"nothing to do" in again.stderr
     assert not log.exists()
 
@@ -202,11 +202,11 @@ def test_no_server_is_started_when_nothing_is_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_no_server_is_left_behind(tmp_path: Path, number: signal.Signals) -> None:
     process = subprocess.Popen(
-        command("--demo", 500, "-n", 2, "--engine", "embedded", "-o", tmp_path / "out"),
+        command("sample", "--demo", 500, "-n", 2, "--engine", "embedded", "-o", tmp_path / "out"),
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    while not (serving := engines(process.pid)):
+    while not (serving := engines_below(process.pid)):
         assert process.poll() is None
         time.sleep(0.05)
     os.kill(process.pid, number)

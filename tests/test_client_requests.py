@@ -4,7 +4,6 @@ import asyncio
 import random
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_openai import Running, pieces
+from harness.cli import command
+from harness.fake_openai import Running, pieces
 
 from r1tool.client.client import Client, connect
 from r1tool.client.failures import GivenUp, Refused
@@ -361,7 +361,7 @@ def test_an_error_of_ours_ends_the_run(tmp_path: Path, ordered: bool) -> None:
 
 def test_a_read_that_never_returns_does_not_keep_the_process(tmp_path: Path) -> None:
     with Running(engine="vllm") as running:
-        line = [sys.executable, "-m", "r1tool", "sample", "--url", running.url, "-n", "1", "-o", str(tmp_path / "out")]
+        line = command("sample", "--url", running.url, "-n", 1, "-o", tmp_path / "out")
         process = subprocess.Popen(line, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         assert process.stdin
         process.stdin.write(b'{"problem": "p"}\n')

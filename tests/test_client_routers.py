@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from engines import vllm_cpu
-from engines.ready import wait_until_ready
-from fake_openai import Running
-from sampling import command, problems, rows, sample, seeds
+from harness import engines
+from harness.cli import command, run
+from harness.fake_openai import Running
+from harness.rows import problems, read_rows, seeds
 
 from r1tool.serving.server import free_port
 
-PROGRAMS = vllm_cpu.FOLDER / "routers" / "bin"
+PROGRAMS = engines.FOLDER / "routers" / "bin"
 READY_SECONDS = 60
 ROUTERS = {"vllm": [str(PROGRAMS / "vllm-router")], "sglang": [str(PROGRAMS / "sglang-router"), "launch"]}
 
@@ -40,7 +40,7 @@ def router(engine: str, log: Path, *workers: Running) -> Iterator[str]:
     with log.open("wb") as output:
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
-        wait_until_ready(url, process, log, READY_SECONDS)
+        engines.wait_until_ready(url, process, log, READY_SECONDS)
         yield url
     finally:
         process.terminate()
@@ -51,7 +51,7 @@ def test_a_worker_that_dies_behind_a_router_costs_no_generation(tmp_path: Path, 
     given, out = problems(tmp_path / "in", 30), tmp_path / "out.jsonl.zst"
     settings = {"engine": engine, "pause": 0.01, "thinking": 40}
     with Running(**settings) as one, Running(**settings) as other, router(engine, tmp_path / "log", one, other) as url:
-        line = command(given, "--url", url, "-m", "fake", "-n", 4, "-o", out, "--concurrency", 16)
+        line = command("sample", given, "--url", url, "-m", "fake", "-n", 4, "-o", out, "--concurrency", 16)
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         while other.counters["tokens"] < 300:
             assert process.poll() is None
@@ -59,7 +59,7 @@ def test_a_worker_that_dies_behind_a_router_costs_no_generation(tmp_path: Path, 
         other.kill()
         said = process.communicate(timeout=100)[1].decode()
         assert process.returncode == 0, said
-        made = rows(out)
+        made = read_rows(out)
         assert sorted(row["problem"] for row in made) == sorted(f"What is {number}?" for number in range(30))
         for row in made:
             assert row["generations"] == [one.text(seed) for seed in seeds(row, 4)]
@@ -69,10 +69,10 @@ def test_a_worker_that_dies_behind_a_router_costs_no_generation(tmp_path: Path, 
 def test_a_router_that_does_not_know_its_model_needs_to_be_told(tmp_path: Path, engine: str) -> None:
     given = problems(tmp_path / "in", 2)
     with Running(engine=engine) as worker, router(engine, tmp_path / "log", worker) as url:
-        done = sample(given, "--url", url)
+        done = run("sample", given, "--url", url)
     if engine == "vllm":
         assert done.returncode == 0, done.stderr
-        assert {row["sampling"]["model"] for row in rows(done.stdout)} == {"fake"}
+        assert {row["sampling"]["model"] for row in read_rows(done.stdout)} == {"fake"}
     else:
         assert done.returncode == 1
         assert b"--model" in done.stderr

@@ -30,18 +30,15 @@ def one(**options: Any) -> Server:
     return server
 
 
-def children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+def children() -> set[psutil.Process]:
+    """What this process has started, a server that other tests share among it."""
+    return set(psutil.Process().children(recursive=True))
 
 
-def engine_process(server: Server) -> psutil.Process:
-    port = server.url.rpartition(":")[2]
-    (found,) = [child for child in children() if "--port" in (line := child.cmdline()) and port in line and _is(line)]
+def engine_process(processes: set[psutil.Process]) -> psutil.Process:
+    """The one that serves, not the one that keeps it."""
+    (found,) = [each for each in processes if any(word.endswith("llamacpp_server.py") for word in each.cmdline()[:3])]
     return found
-
-
-def _is(line: list[str]) -> bool:
-    return any(word.endswith("embedded_server.py") for word in line[:3])
 
 
 async def ask(server: Server, path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -59,6 +56,8 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def test_it_starts_answers_restarts_after_its_death_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    others = children()
+
     async def life() -> None:
         server = one(server_log=str(tmp_path / "server.log"))
         await server.start()
@@ -68,14 +67,15 @@ def test_it_starts_answers_restarts_after_its_death_and_leaves_nothing_behind(tm
         assert server.gpus == 0
         death = asyncio.create_task(server.died())
         await asyncio.sleep(0)
-        engine_process(server).send_signal(signal.SIGKILL)
+        engine_process(children() - others).send_signal(signal.SIGKILL)
         reason = await death
         assert "embedded died" in reason
         assert "SIGKILL" in reason
         assert str(tmp_path / "server.log") in reason
         await server.restart()
         assert await ask(server, "/v1/completions", {"prompt": "1 + 1 =", "max_tokens": 3})
-        family = children()
+        family = children() - others
+        assert len(family) == 2
         await server.stop()
         assert not [process for process in family if process.is_running() and process.status() != "zombie"]
 
@@ -103,12 +103,13 @@ def test_it_dies_with_the_command_that_started_it(number: signal.Signals) -> Non
 
 
 def test_a_start_that_is_cancelled_leaves_nothing_behind() -> None:
+    others = children()
+
     async def cancelled() -> None:
         server = one()
         start = asyncio.create_task(server.start())
-        while not children():
+        while not (family := children() - others):
             await asyncio.sleep(0.01)
-        family = children()
         start.cancel()
         with pytest.raises(asyncio.CancelledError):
             await start
@@ -138,9 +139,10 @@ def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_not_ready_in_time_is_given_up() -> None:
+    others = children()
     with pytest.raises(R1Error, match=r"was not ready after 0\.01 s"):
         run(one(ready_timeout=0.01).start())
-    assert not [child for child in children() if _is(child.cmdline())]
+    assert children() <= others
 
 
 def test_a_machine_without_the_extra_or_libgomp_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

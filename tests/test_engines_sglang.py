@@ -9,8 +9,9 @@ from pathlib import Path
 import aiohttp
 import orjson
 import pytest
-from engines import vllm_cpu
-from sampling import command, problems, rows
+from harness import engines
+from harness.cli import command
+from harness.rows import problems, read_rows
 
 from r1tool.engines import sglang
 from r1tool.serving.identify import identify
@@ -18,7 +19,7 @@ from r1tool.serving.launch import make_servers
 from r1tool.serving.metrics import read_metrics
 from r1tool.serving.options import ServingOptions
 
-VENV = vllm_cpu.FOLDER / "sglang"
+VENV = engines.FOLDER / "sglang"
 ARGUMENTS = [
     *("--device", "cpu", "--attention-backend", "torch_native", "--disable-overlap-schedule"),
     *("--mem-fraction-static", "0.2", "--max-total-tokens", "16384", "--context-length", "2048"),
@@ -32,7 +33,7 @@ pytestmark = [pytest.mark.sglang, pytest.mark.timeout(900)]
 def _engine(monkeypatch: pytest.MonkeyPatch) -> None:
     if not list(VENV.glob(".complete-*")):
         pytest.skip(f"no SGLang in {VENV}: it is optional; tests/engines/install_sglang_cpu.sh makes one")
-    if reason := vllm_cpu.missing():
+    if reason := engines.missing():
         pytest.skip(reason)
     monkeypatch.setenv("PATH", f"{VENV / 'bin'}:{os.environ['PATH']}")
     for name, value in {"SGLANG_USE_CPU_ENGINE": "1", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}.items():
@@ -43,7 +44,7 @@ def test_sglang_starts_answers_and_ends(tmp_path: Path) -> None:
     async def life() -> None:
         options = ServingOptions(
             engine="sglang",
-            model=str(vllm_cpu.MODEL),
+            model=str(engines.MODEL),
             server_log=str(tmp_path / "sglang.log"),
             engine_arguments=ARGUMENTS,
         )
@@ -70,8 +71,9 @@ def test_an_own_sglang_thinks_within_its_budget_and_its_answers_are_continued(tm
     given, out, journal = problems(tmp_path / "in", 2), tmp_path / "out.jsonl.zst", tmp_path / "out.jsonl.zst.journal"
     template = "Write a very long story about the number in this question: {problem}"
     line = command(
+        "sample",
         *(given, "-n", 2, "--prompt-template", template, "--thinking-budget", 150, "--max-tokens", 170, "-o", out),
-        *("--engine", "sglang", "-m", vllm_cpu.THINKING_MODEL, "--server-log", tmp_path / "log", "--", *ARGUMENTS),
+        *("--engine", "sglang", "-m", engines.THINKING_MODEL, "--server-log", tmp_path / "log", "--", *ARGUMENTS),
     )
     process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     while not (journal.exists() and b'"text"' in journal.read_bytes()):
@@ -86,7 +88,7 @@ def test_an_own_sglang_thinks_within_its_budget_and_its_answers_are_continued(tm
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert f"{len(begun)} continued from earlier runs".encode() in done.stderr
-    made = rows(out)
+    made = read_rows(out)
     texts = {(row["uuid"], sample): row["generations"][sample] for row in made for sample in range(2)}
     assert len(texts) == 4
     for key, text in begun.items():

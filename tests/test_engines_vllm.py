@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import psutil
 import pytest
-from engines import vllm_cpu
+from harness import engines
 
 from r1tool.engines import vllm
 from r1tool.serving.identify import Identity, identify
@@ -55,7 +55,7 @@ def owner(
 ) -> Iterator[subprocess.Popen[str]]:
     """A process that keeps a server, and prints a line for each thing that happens to it."""
     command = [*wrapper, sys.executable, "-c", KEEPS_A_SERVER, json.dumps(settings)]
-    environment = vllm_cpu.environment() | dict(environment or {})
+    environment = engines.environment() | dict(environment or {})
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         yield process
@@ -101,8 +101,8 @@ def engine_cores(family: Iterable[psutil.Process]) -> list[psutil.Process]:
 
 def test_the_death_of_the_engine_is_told_and_nothing_survives_the_death_of_its_owner(tmp_path: Path) -> None:
     log = tmp_path / "vllm.log"
-    settings = {"model": str(vllm_cpu.REWARD_MODEL), "runner": "reward", "server_log": str(log)}
-    with owner(engine_arguments=vllm_cpu.REWARD_ARGUMENTS, **settings) as process:
+    settings = {"model": str(engines.REWARD_MODEL), "runner": "reward", "server_log": str(log)}
+    with owner(engine_arguments=engines.REWARD_ARGUMENTS, **settings) as process:
         assert line_of(process).startswith("ready http://127.0.0.1:")
         parent = psutil.Process(process.pid)
         first = parent.children(recursive=True)
@@ -126,7 +126,7 @@ def test_the_death_of_the_engine_is_told_and_nothing_survives_the_death_of_its_o
     [
         ({"model": "no-one/no-such-model"}, {}, "the model is neither in the cache nor to be downloaded from here"),
         (
-            {"model": str(vllm_cpu.REWARD_MODEL), "runner": "reward"},
+            {"model": str(engines.REWARD_MODEL), "runner": "reward"},
             {"VLLM_CPU_KVCACHE_SPACE": "9000"},
             "out of memory: vLLM wants 9000.0 GiB for its KV cache and",
         ),
@@ -137,7 +137,7 @@ def test_a_server_that_cannot_start_says_why(
     settings: dict[str, str], environment: dict[str, str], says: str, tmp_path: Path
 ) -> None:
     log = str(tmp_path / "vllm.log")
-    with owner((), environment, engine_arguments=vllm_cpu.REWARD_ARGUMENTS, server_log=log, **settings) as process:
+    with owner((), environment, engine_arguments=engines.REWARD_ARGUMENTS, server_log=log, **settings) as process:
         sentence = line_of(process)
     assert sentence.startswith(f"vllm did not start: {says}")
     assert sentence.endswith(f"; see {log}")
@@ -176,8 +176,8 @@ def slurm(tmp_path: Path) -> Iterator[dict[str, str]]:
 def test_one_server_spans_two_nodes_and_ends_on_both(tmp_path: Path, slurm: dict[str, str]) -> None:
     """Tensor parallel over two ranks that srun starts: the score is the one of transformers on one device."""
     others = set(engine_cores(psutil.process_iter()))
-    log, serves = tmp_path / "vllm.log", str(vllm_cpu.REWARD_MODEL)
-    arguments = [*vllm_cpu.REWARD_ARGUMENTS, "--served-model-name", "rm", "--distributed-executor-backend", "mp"]
+    log, serves = tmp_path / "vllm.log", str(engines.REWARD_MODEL)
+    arguments = [*engines.REWARD_ARGUMENTS, "--served-model-name", "rm", "--distributed-executor-backend", "mp"]
     settings = {"model": serves, "runner": "reward", "server_log": str(log), "tp": 2, "nodes": 2}
     environment = slurm | {"VLLM_CPU_OMP_THREADS_BIND": "nobind"}
     # the allocation outlives the command, so that Slurm does not end the ranks for us
@@ -185,7 +185,7 @@ def test_one_server_spans_two_nodes_and_ends_on_both(tmp_path: Path, slurm: dict
     with owner(allocation, environment, engine_arguments=arguments, **settings) as process:
         url = line_of(process).removeprefix("ready ")
         assert url.startswith("http://"), url
-        reference = json.loads((vllm_cpu.REWARD_MODEL / "reference.json").read_text())
+        reference = json.loads((engines.REWARD_MODEL / "reference.json").read_text())
         body = json.dumps({"model": "rm", "messages": reference["chat"]}).encode()
         request = urllib.request.Request(f"{url}/pooling", body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=120) as response:

@@ -5,11 +5,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from r1tool.grading import equal, grade
-from r1tool.grading.compare import compared
 from r1tool.grading.grade import decide
-from r1tool.grading.latex import read
-from r1tool.grading.notation import normalize, squeeze
-from r1tool.grading.tokens import Unreadable
+from r1tool.grading.math.comparing.compare import compared
+from r1tool.grading.math.reading.grammar import read
+from r1tool.grading.math.reading.notation import normalize, squeeze
+from r1tool.grading.math.reading.tokens import Unreadable
 from r1tool.grading.verdict import Settings
 
 SAME = r"""

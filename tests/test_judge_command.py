@@ -2,13 +2,14 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_openai import Running
+from harness.cli import R1TOOL, run
+from harness.fake_openai import Running
+from harness.rows import write_rows
 
 AGREES, DIFFERS, SILENT = "Both are 4.\n\nVerdict: EQUIVALENT", "4 is not 5.\n\nVerdict: DIFFERENT", "I cannot say."
 
@@ -31,19 +32,13 @@ def row(name: str, *verdicts: str) -> dict[str, Any]:
     }
 
 
-def run(folder: Path, rows: list[dict[str, Any]], *arguments: str) -> subprocess.CompletedProcess[str]:
-    (folder / "in.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
-    return subprocess.run(
-        [sys.executable, "-m", "r1tool", "judge", "in.jsonl", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def judge_rows(folder: Path, rows: list[dict[str, Any]], *arguments: str) -> subprocess.CompletedProcess[str]:
+    write_rows(folder / "in.jsonl", rows)
+    return run("judge", "in.jsonl", *arguments, cwd=folder, text=True)
 
 
 def judged(folder: Path, rows: list[dict[str, Any]], *arguments: str) -> list[dict[str, Any]]:
-    done = run(folder, rows, "-z", "none", *arguments)
+    done = judge_rows(folder, rows, "-z", "none", *arguments)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -102,7 +97,7 @@ def test_a_constrained_reply_is_asked_for_and_read(tmp_path: Path, judge: Runnin
 
 def test_a_refused_question_leaves_null_and_loses_no_row(tmp_path: Path, judge: Running) -> None:
     judge.set(refuse="What is bad?")
-    done = run(tmp_path, [row("bad", "wrong"), row("good", "wrong")], "--url", judge.url, "-z", "none")
+    done = judge_rows(tmp_path, [row("bad", "wrong"), row("good", "wrong")], "--url", judge.url, "-z", "none")
     out = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 1
     assert [each["correctness_llama"] for each in out] == [[None], [True]]
@@ -111,19 +106,19 @@ def test_a_refused_question_leaves_null_and_loses_no_row(tmp_path: Path, judge: 
 
 def test_what_was_judged_before_an_interruption_is_not_asked_again(tmp_path: Path, judge: Running) -> None:
     rows = [row(str(number), "wrong") for number in range(10)]
-    assert run(tmp_path, rows[:6], "--url", judge.url, "-o", "out.jsonl.zst").returncode == 0
-    again = run(tmp_path, rows, "--url", judge.url, "-o", "out.jsonl.zst")
+    assert judge_rows(tmp_path, rows[:6], "--url", judge.url, "-o", "out.jsonl.zst").returncode == 0
+    again = judge_rows(tmp_path, rows, "--url", judge.url, "-o", "out.jsonl.zst")
     assert again.returncode == 0, again.stderr
     assert "4 generations asked about, 6 taken from the journal" in again.stderr
     assert sum(judge.counters["requests"].values()) == 10
-    anew = run(tmp_path, rows, "--url", judge.url, "-o", "out.jsonl.zst", "--no-resume")
+    anew = judge_rows(tmp_path, rows, "--url", judge.url, "-o", "out.jsonl.zst", "--no-resume")
     assert "10 generations asked about" in anew.stderr
 
 
 def test_another_prompt_does_not_reuse_old_verdicts(tmp_path: Path, judge: Running) -> None:
     (tmp_path / "prompt.txt").write_text("Is {generation} the same as {answer}? {{yes}}")
     for arguments in ([], ["--prompt", "@prompt.txt"]):
-        done = run(tmp_path, [row("a", "wrong")], "--url", judge.url, "-o", "out.jsonl.zst", *arguments)
+        done = judge_rows(tmp_path, [row("a", "wrong")], "--url", judge.url, "-o", "out.jsonl.zst", *arguments)
         assert "1 generations asked about" in done.stderr
     assert judge.counters["bodies"][-1]["messages"][0]["content"] == "Is It is \\boxed{four}. the same as 4? {yes}"
 
@@ -131,7 +126,7 @@ def test_another_prompt_does_not_reuse_old_verdicts(tmp_path: Path, judge: Runni
 def test_spooled_input_is_judged_after_upstream_has_ended(tmp_path: Path, judge: Running) -> None:
     script = f"""
 (cat first.jsonl; sleep 1; curl -s {judge.url}/counters > before.json; cat second.jsonl) \\
-  | {sys.executable} -m r1tool judge --spool --url {judge.url} -z none
+  | {R1TOOL} judge --spool --url {judge.url} -z none
 """
     for name in ("first", "second"):
         (tmp_path / f"{name}.jsonl").write_text(json.dumps(row(name, "wrong")) + "\n")
@@ -143,6 +138,6 @@ def test_spooled_input_is_judged_after_upstream_has_ended(tmp_path: Path, judge:
 def test_a_prompt_file_that_is_missing_or_blind_is_a_usage_error(tmp_path: Path, judge: Running) -> None:
     (tmp_path / "blind.txt").write_text("only {answer}")
     for name in ("blind.txt", "nowhere.txt"):
-        done = run(tmp_path, [], "--url", judge.url, "--prompt", f"@{name}")
+        done = judge_rows(tmp_path, [], "--url", judge.url, "--prompt", f"@{name}")
         assert done.returncode == 2
         assert done.stderr.count("\n") == 1

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from streams import long_row, wait_for, write_rows
+from harness.cli import R1TOOL, wait_for
+from harness.rows import long_row, write_rows
 
 from r1tool.progress import Progress, State, line
 
@@ -136,9 +137,8 @@ def _holder(lock: Path) -> int:
 
 def test_real_commands_show_themselves_and_leave_the_shell_usable(terminal: Terminal) -> None:
     source = write_rows(terminal.folder / "in.zst", [long_row(number, 2000) for number in range(300)])
-    r1tool = f"{sys.executable} -m r1tool"
     out = terminal.folder / "out.zst"
-    terminal.type(f"{r1tool} split {source} | {r1tool} verify -j 1 | {r1tool} split -o {out}; echo o''ver")
+    terminal.type(f"{R1TOOL} split {source} | {R1TOOL} verify -j 1 | {R1TOOL} split -o {out}; echo o''ver")
     screen = terminal.wait(lambda screen: "\nover" in screen)
     assert screen.count("300 rows in, 300 out") == 3, screen
     assert len(re.findall(r"^split .*300 rows .*done", screen, re.M)) == 2, screen
@@ -148,10 +148,9 @@ def test_real_commands_show_themselves_and_leave_the_shell_usable(terminal: Term
 
 def test_ctrl_c_on_the_terminal_drains_the_pipeline(terminal: Terminal) -> None:
     source = write_rows(terminal.folder / "in.zst", [long_row(number) for number in range(1500)])
-    r1tool = f"{sys.executable} -m r1tool"
     out = terminal.folder / "out.zst"
     terminal.type(
-        f"{r1tool} split {source} | {r1tool} verify -j 1 | {r1tool} split -o {out}; echo o''ver ${{PIPESTATUS[@]}}"
+        f"{R1TOOL} split {source} | {R1TOOL} verify -j 1 | {R1TOOL} split -o {out}; echo o''ver ${{PIPESTATUS[@]}}"
     )
     wait_for(
         lambda: out.with_name("out.zst.partial").exists() and out.with_name("out.zst.partial").stat().st_size > 9999,

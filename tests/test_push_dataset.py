@@ -11,14 +11,19 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from hub.double import TOKEN, Hub, serve
+from harness.cli import ok, run
+from harness.hub import TOKEN, Hub, serve
+from harness.rows import trace, write_rows
 from hypothesis import given
 from hypothesis import strategies as st
-from traces import ok, r1tool, trace, write
 
-from r1tool.push.configs import Part, parse, part_of
+from r1tool.push.configs import Part, parse_config, part_of
+from r1tool.push.options import PushOptions
 from r1tool.push.parquet import parse_size
-from r1tool.push.shapes import arrow_type, merge, settled, shape_of
+from r1tool.push.run import publish
+from r1tool.push.shapes import arrow_type, finalize, merge, shape_of
+from r1tool.push.targets import LocalTarget
+from r1tool.stream.options import StreamOptions
 
 MESSAGES = [{"role": "user", "content": "p"}, {"role": "assistant", "content": "a"}]
 JUDGED = [{"verdict": "EQUIVALENT", "votes": {"EQUIVALENT": 1}, "explanation": "same"}, None]
@@ -46,8 +51,8 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_load_dataset_gives_back_equal_rows_of_every_config(tmp_path: Path) -> None:
     default, extended = rows(3), rows(2, first=10)
-    write(tmp_path / "out/default.jsonl.zst", default)
-    write(tmp_path / "out/extended.jsonl.zst", extended)
+    write_rows(tmp_path / "out/default.jsonl.zst", default)
+    write_rows(tmp_path / "out/extended.jsonl.zst", extended)
     ok("push", tmp_path / "out", tmp_path / "set")
     assert load(tmp_path / "set", "default", tmp_path / "cache") == default
     assert load(tmp_path / "set", "extended", tmp_path / "cache") == extended
@@ -60,7 +65,7 @@ def test_a_row_of_openr1_math_keeps_its_columns_and_types(tmp_path: Path) -> Non
     columns = "problem solution answer problem_type question_type source uuid is_reasoning_complete generations"
     columns += " correctness_math_verify correctness_llama finish_reasons correctness_count messages"
     row = {**trace(1, ["correct"]), "finish_reasons": None, "correctness_count": 1, "messages": MESSAGES}
-    write(tmp_path / "in.jsonl", [{name: row[name] for name in columns.split()}])
+    write_rows(tmp_path / "in.jsonl", [{name: row[name] for name in columns.split()}])
     ok("push", tmp_path / "in.jsonl", tmp_path / "set")
     schema = pq.read_schema(tmp_path / "set/in/train-00000-of-00001.parquet")
     assert schema.names == columns.split()
@@ -73,7 +78,7 @@ def test_a_row_of_openr1_math_keeps_its_columns_and_types(tmp_path: Path) -> Non
 def test_a_column_that_is_null_for_long_gets_the_type_it_has_later(tmp_path: Path) -> None:
     given = rows(40, note=None)
     given[-1]["note"] = {"seen": [1, 2.5], "by": "me"}
-    ok("push", write(tmp_path / "in.jsonl", given), tmp_path / "set")
+    ok("push", write_rows(tmp_path / "in.jsonl", given), tmp_path / "set")
     assert load(tmp_path / "set", "in", tmp_path / "cache") == given
 
 
@@ -91,7 +96,7 @@ def test_values_nested_deeper_than_readers_go_become_their_json_text(tmp_path: P
     deep: Any = 1
     for _ in range(400):
         deep = [deep]
-    ok("push", write(tmp_path / "in.jsonl", rows(1, extra=deep)), tmp_path / "out/")
+    ok("push", write_rows(tmp_path / "in.jsonl", rows(1, extra=deep)), tmp_path / "out/")
     (row,) = load(tmp_path / "out", "in", tmp_path / "cache")
     assert json.loads(row["extra"]) == deep
 
@@ -114,7 +119,7 @@ def test_values_without_a_common_type_become_their_json_text_and_that_is_said(tm
 @pytest.mark.parametrize("shards", [1, 3])
 def test_shards_of_one_config_are_one_config(tmp_path: Path, shards: int) -> None:
     for number in range(shards):
-        write(tmp_path / f"out/easy-{number:05}-of-{shards:05}.jsonl.zst", rows(2, first=10 * number))
+        write_rows(tmp_path / f"out/easy-{number:05}-of-{shards:05}.jsonl.zst", rows(2, first=10 * number))
     ok("push", tmp_path / "out", tmp_path / "set")
     assert [each["config_name"] for each in front_matter(tmp_path / "set/README.md")["configs"]] == ["easy"]
     assert len(load(tmp_path / "set", "easy", tmp_path / "cache")) == 2 * shards
@@ -122,7 +127,7 @@ def test_shards_of_one_config_are_one_config(tmp_path: Path, shards: int) -> Non
 
 def test_train_and_test_are_splits_of_default(tmp_path: Path) -> None:
     for number, name in enumerate(("train", "test")):
-        write(tmp_path / f"out/{name}.jsonl.zst", rows(2, first=10 * number))
+        write_rows(tmp_path / f"out/{name}.jsonl.zst", rows(2, first=10 * number))
     ok("push", tmp_path / "out", tmp_path / "set")
     assert [row["uuid"] for row in load(tmp_path / "set", "default", tmp_path / "cache", "test")] == ["id-10", "id-11"]
     assert [each["config_name"] for each in front_matter(tmp_path / "set/README.md")["configs"]] == ["default"]
@@ -130,7 +135,7 @@ def test_train_and_test_are_splits_of_default(tmp_path: Path) -> None:
 
 def test_config_globs_say_which_input_is_which(tmp_path: Path) -> None:
     for number, name in enumerate(("good-1", "good-2", "easy-1", "other")):
-        write(tmp_path / f"in/{name}.jsonl", rows(1, first=number))
+        write_rows(tmp_path / f"in/{name}.jsonl", rows(1, first=number))
     globs = ("--config", "default=good-*", "--config", "extended/test=easy-*")
     done = ok("push", tmp_path / "in", tmp_path / "set", *globs)
     assert b"left out 1 rows of inputs that no --config names" in done.stderr
@@ -139,8 +144,8 @@ def test_config_globs_say_which_input_is_which(tmp_path: Path) -> None:
 
 
 def test_a_data_set_pushed_on_keeps_its_configs(tmp_path: Path) -> None:
-    write(tmp_path / "out/default.jsonl", rows(2))
-    write(tmp_path / "out/extended.jsonl", rows(1, first=5))
+    write_rows(tmp_path / "out/default.jsonl", rows(2))
+    write_rows(tmp_path / "out/extended.jsonl", rows(1, first=5))
     ok("push", tmp_path / "out", tmp_path / "set")
     ok("push", tmp_path / "set", tmp_path / "again")
     for name in ("README.md", "data/train-00000-of-00001.parquet", "extended/train-00000-of-00001.parquet"):
@@ -151,8 +156,8 @@ def test_a_data_set_pushed_on_keeps_its_configs(tmp_path: Path) -> None:
 
 
 def test_configs_with_other_columns_have_no_union(tmp_path: Path) -> None:
-    write(tmp_path / "out/sft.jsonl", [{"messages": MESSAGES}])
-    write(tmp_path / "out/raw.jsonl", rows(1))
+    write_rows(tmp_path / "out/sft.jsonl", [{"messages": MESSAGES}])
+    write_rows(tmp_path / "out/raw.jsonl", rows(1))
     ok("push", tmp_path / "out", tmp_path / "set")
     head = front_matter(tmp_path / "set/README.md")
     assert [(each["config_name"], each.get("default")) for each in head["configs"]] == [("raw", True), ("sft", None)]
@@ -160,7 +165,7 @@ def test_configs_with_other_columns_have_no_union(tmp_path: Path) -> None:
 
 
 def test_what_an_earlier_run_has_published_within_the_inputs_is_no_input(tmp_path: Path) -> None:
-    write(tmp_path / "out/default.jsonl.zst", rows(3))
+    write_rows(tmp_path / "out/default.jsonl.zst", rows(3))
     ok("push", tmp_path / "out", tmp_path / "out/set")
     ok("push", tmp_path / "out", tmp_path / "out/set")
     assert len(load(tmp_path / "out/set", "default", tmp_path / "cache")) == 3
@@ -176,7 +181,7 @@ def test_rows_come_from_a_pipe_too(tmp_path: Path) -> None:
 
 def test_pushing_again_writes_the_same_bytes_and_leaves_no_shard_behind(tmp_path: Path) -> None:
     many = rows(20)
-    path = write(tmp_path / "default.jsonl", many)
+    path = write_rows(tmp_path / "default.jsonl", many)
 
     def files() -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in sorted((tmp_path / "set").rglob("*.*")) if path.is_file()}
@@ -194,8 +199,8 @@ def test_pushing_again_writes_the_same_bytes_and_leaves_no_shard_behind(tmp_path
 
 
 def test_the_card_tells_where_the_rows_come_from(tmp_path: Path) -> None:
-    write(tmp_path / "out/default.jsonl", rows(3))
-    write(tmp_path / "out/extended.jsonl", rows(2, source="cn_k12"))
+    write_rows(tmp_path / "out/default.jsonl", rows(3))
+    write_rows(tmp_path / "out/extended.jsonl", rows(2, source="cn_k12"))
     ok("push", tmp_path / "out", tmp_path / "set")
     card = (tmp_path / "set/README.md").read_text()
     assert "5 problems with 10 generations, of which 5 are right; 5 problems have a right one" in card
@@ -214,8 +219,8 @@ def test_the_card_tells_where_the_rows_come_from(tmp_path: Path) -> None:
 
 
 def test_a_readme_written_by_hand_stays_unless_card_is_given(tmp_path: Path) -> None:
-    path = write(tmp_path / "in.jsonl", rows(1))
-    readme = write(tmp_path / "set/README.md", [])
+    path = write_rows(tmp_path / "in.jsonl", rows(1))
+    readme = write_rows(tmp_path / "set/README.md", [])
     readme.write_text("mine")
     assert b"has a README.md of its own" in ok("push", path, tmp_path / "set").stderr
     assert readme.read_text() == "mine"
@@ -226,14 +231,14 @@ def test_a_readme_written_by_hand_stays_unless_card_is_given(tmp_path: Path) -> 
 
 
 def test_dry_run_prints_the_card_and_writes_nothing(tmp_path: Path) -> None:
-    done = ok("push", write(tmp_path / "in.jsonl", rows(1)), "./set", "--dry-run")
+    done = ok("push", write_rows(tmp_path / "in.jsonl", rows(1)), "./set", "--dry-run")
     assert done.stdout.decode().startswith("---\ntask_categories:")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl"]
 
 
 def test_recipes_name_the_data_and_need_its_columns(tmp_path: Path) -> None:
-    write(tmp_path / "out/sft.jsonl", [{"messages": MESSAGES}])
-    write(tmp_path / "out/grpo.jsonl", [{"prompt": MESSAGES[:1], "solution": r"\boxed{1}"}])
+    write_rows(tmp_path / "out/sft.jsonl", [{"messages": MESSAGES}])
+    write_rows(tmp_path / "out/grpo.jsonl", [{"prompt": MESSAGES[:1], "solution": r"\boxed{1}"}])
     ok("push", tmp_path / "out", tmp_path / "set", "--recipe", "sft", "--recipe", "grpo")
     sft = yaml.safe_load((tmp_path / "set/recipes/sft.yaml").read_text())
     assert (sft["dataset_name"], sft["dataset_config"], sft["packing"]) == (str(tmp_path / "set"), "sft", False)
@@ -241,7 +246,7 @@ def test_recipes_name_the_data_and_need_its_columns(tmp_path: Path) -> None:
     grpo = yaml.safe_load((tmp_path / "set/recipes/grpo.yaml").read_text())
     assert grpo["dataset_config"] == "grpo"
     assert f"trl sft --config {tmp_path}/set/recipes/sft.yaml" in (tmp_path / "set/README.md").read_text()
-    done = r1tool("push", tmp_path / "out/sft.jsonl", tmp_path / "set", "--recipe", "grpo")
+    done = run("push", tmp_path / "out/sft.jsonl", tmp_path / "set", "--recipe", "grpo")
     assert done.returncode == 2
     assert b"no rows with prompt and solution" in done.stderr
 
@@ -249,7 +254,7 @@ def test_recipes_name_the_data_and_need_its_columns(tmp_path: Path) -> None:
 def test_a_bad_row_is_left_out_of_both_passes(tmp_path: Path) -> None:
     good = rows(2)
     text = [json.dumps(good[0]), "[]", json.dumps({**good[0], "generations": 3}), json.dumps(good[1])]
-    done = r1tool("push", tmp_path / "set/", "--rejects", tmp_path / "bad.jsonl", stdin="\n".join(text).encode())
+    done = run("push", tmp_path / "set/", "--rejects", tmp_path / "bad.jsonl", stdin="\n".join(text).encode())
     assert done.returncode == 1
     assert load(tmp_path / "set", "default", tmp_path / "cache") == good
     assert len((tmp_path / "bad.jsonl").read_text().splitlines()) == 2
@@ -270,9 +275,9 @@ def test_a_bad_row_is_left_out_of_both_passes(tmp_path: Path) -> None:
 def test_what_cannot_be_published_is_said_in_one_sentence(
     tmp_path: Path, arguments: tuple[str, ...], status: int, said: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path / "out/rows.jsonl", rows(1))
+    write_rows(tmp_path / "out/rows.jsonl", rows(1))
     monkeypatch.chdir(tmp_path)
-    done = r1tool("push", *arguments, PYTHONPATH=os.getcwd())
+    done = run("push", *arguments, PYTHONPATH=os.getcwd())
     assert (done.returncode, said in done.stderr) == (status, True), done.stderr
     assert not (tmp_path / "set/README.md").exists()
 
@@ -302,7 +307,7 @@ def test_an_input_is_named_after_its_file(name: str, part: Part) -> None:
 
 
 def test_with_globs_an_input_that_fits_none_belongs_nowhere() -> None:
-    given = [parse("easy=*k12*"), parse("easy/test=/tmp/*")]
+    given = [parse_config("easy=*k12*"), parse_config("easy/test=/tmp/*")]
     assert part_of("a/cn_k12-1.jsonl", given) == Part("easy", "train")
     assert part_of("/tmp/x.jsonl", given) == Part("easy", "test")
     assert part_of("other.jsonl", given) is None
@@ -340,8 +345,8 @@ def test_the_common_type_of_any_values_holds_each_of_them(values: list[Any]) -> 
     for value in values[1:]:
         shape = merge(shape, shape_of(value))
     assert merge(shape, shape) == shape
-    if settled(shape) != "json":
-        column = pa.array(values, type=arrow_type(settled(shape)))
+    if finalize(shape) != "json":
+        column = pa.array(values, type=arrow_type(finalize(shape)))
         assert all(map(is_held, values, column.to_pylist()))
 
 
@@ -353,12 +358,12 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 def push(hub: Hub, *arguments: object, **environment: str) -> bytes:
     known = {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HOME": str(hub.folder / "home"), "HF_HUB_OFFLINE": "0"}
-    return r1tool("push", *arguments, **{**known, **environment}).stderr
+    return run("push", *arguments, **{**known, **environment}).stderr
 
 
 def test_the_hub_gets_the_files_and_a_second_push_changes_nothing(tmp_path: Path, hub: Hub) -> None:
-    write(tmp_path / "out/default.jsonl", rows(3))
-    write(tmp_path / "out/extended.jsonl", rows(2, source="cn_k12"))
+    write_rows(tmp_path / "out/default.jsonl", rows(3))
+    write_rows(tmp_path / "out/extended.jsonl", rows(2, source="cn_k12"))
     push(hub, tmp_path / "out", "me/math", "--private", "--recipe", "sft")
     assert hub.private == {"me/math": True}
     assert sorted(hub.files("me/math")) == [
@@ -379,10 +384,10 @@ def test_the_hub_gets_the_files_and_a_second_push_changes_nothing(tmp_path: Path
 
 
 def test_shards_of_a_larger_earlier_version_are_deleted_and_other_files_stay(tmp_path: Path, hub: Hub) -> None:
-    path = write(tmp_path / "default.jsonl", rows(20))
+    path = write_rows(tmp_path / "default.jsonl", rows(20))
     push(hub, path, "me/math", "--max-shard-size", "1KB")
     assert len(hub.files("me/math")) > 3
-    push(hub, write(tmp_path / "extended.jsonl", rows(1)), "me/math")
+    push(hub, write_rows(tmp_path / "extended.jsonl", rows(1)), "me/math")
     push(hub, path, "me/math")
     assert sorted(hub.files("me/math")) == [
         "README.md",
@@ -392,15 +397,17 @@ def test_shards_of_a_larger_earlier_version_are_deleted_and_other_files_stay(tmp
 
 
 def test_a_private_push_does_not_go_to_a_public_data_set(tmp_path: Path, hub: Hub) -> None:
-    path = write(tmp_path / "default.jsonl", rows(1))
+    path = write_rows(tmp_path / "default.jsonl", rows(1))
     push(hub, path, "me/math")
     files = dict(hub.files("me/math"))
-    assert b"exists and is public" in push(hub, write(tmp_path / "default.jsonl", rows(2)), "me/math", "--private")
+    assert b"exists and is public" in push(
+        hub, write_rows(tmp_path / "default.jsonl", rows(2)), "me/math", "--private"
+    )
     assert hub.files("me/math") == files
 
 
 def test_a_readme_on_the_hub_written_by_hand_stays(tmp_path: Path, hub: Hub) -> None:
-    path = write(tmp_path / "default.jsonl", rows(1))
+    path = write_rows(tmp_path / "default.jsonl", rows(1))
     push(hub, path, "me/math")
     hub.commit(
         "me/math", "by hand", {**hub.files("me/math"), "README.md": {"size": 4, "oid": "0" * 40, "data": b"mine"}}
@@ -410,7 +417,7 @@ def test_a_readme_on_the_hub_written_by_hand_stays(tmp_path: Path, hub: Hub) -> 
 
 
 def test_the_hub_failing_is_one_sentence_and_the_next_run_goes_on(tmp_path: Path, hub: Hub) -> None:
-    path = write(tmp_path / "default.jsonl", rows(1))
+    path = write_rows(tmp_path / "default.jsonl", rows(1))
     hub.fail("POST", "/commit/", 403)
     said = push(hub, path, "me/math")
     assert re.search(rb"me/math: the Hub answered 403.*the same command goes on", said)
@@ -420,7 +427,17 @@ def test_the_hub_failing_is_one_sentence_and_the_next_run_goes_on(tmp_path: Path
 
 
 def test_without_a_login_nothing_is_read_or_sent(tmp_path: Path, hub: Hub) -> None:
-    path = write(tmp_path / "default.jsonl", rows(1))
+    path = write_rows(tmp_path / "default.jsonl", rows(1))
     assert b"run 'hf auth login' or set HF_TOKEN" in push(hub, path, "me/math", HF_TOKEN="wrong")
     assert b"run 'hf auth login' or set HF_TOKEN" in push(hub, path, "me/math", HF_TOKEN="")
     assert hub.repos == {}
+
+
+def test_from_python_publish_writes_the_data_set_and_returns_the_status(tmp_path: Path) -> None:
+    path = write(tmp_path / "good.jsonl.zst", rows(3))
+    target = LocalTarget(str(tmp_path / "set"))
+    assert publish(target, StreamOptions([str(path)], quiet=True), PushOptions(recipe=["sft"])) == 0
+    assert pq.read_table(tmp_path / "set/good/train-00000-of-00001.parquet").num_rows == 3
+    assert (tmp_path / "set/recipes/sft.yaml").exists()
+    write(path, [*rows(1), {"problem": 3}])
+    assert publish(target, StreamOptions([str(path)], quiet=True)) == 1

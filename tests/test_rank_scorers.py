@@ -2,6 +2,7 @@
 
 import pytest
 
+from r1tool.grading.answers import group_equal
 from r1tool.rank import cosine, length, majority, random, repetition
 from r1tool.rank.scorer import best, candidates, record
 from r1tool.records.columns import TokenCounts
@@ -51,7 +52,7 @@ def test_majority_counts_equal_answers_not_equal_strings() -> None:
 
 
 def test_groups_name_the_first_answer_each_equals() -> None:
-    assert majority.group(["1/2", "2", "0.5", None, "2"]) == [0, 1, 0, None, 1]
+    assert group_equal(["1/2", "2", "0.5", None, "2"]) == [0, 1, 0, None, 1]
 
 
 def test_length_counts_tokens_where_known_else_characters() -> None:

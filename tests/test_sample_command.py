@@ -5,8 +5,9 @@ from pathlib import Path
 
 import orjson
 import pytest
-from fake_openai import Running, pieces
-from sampling import problems, rows, sample, seeds
+from harness.cli import run
+from harness.fake_openai import Running, pieces
+from harness.rows import problems, read_rows, seeds
 
 from r1tool import __version__
 
@@ -20,10 +21,10 @@ def vllm() -> Iterator[Running]:
 def test_rows_come_back_with_all_columns_of_sample(tmp_path: Path, vllm: Running) -> None:
     given = tmp_path / "in.jsonl"
     given.write_text('{"id": 18446744073709551616, "problem": "2+2?", "answer": "4", "extra": [1, null]}\n')
-    done = sample(given, "--url", vllm.url + "/v1", "-n", 3, "--seed", 7)
+    done = run("sample", given, "--url", vllm.url + "/v1", "-n", 3, "--seed", 7)
     assert done.returncode == 0, done.stderr
     assert b'"id":18446744073709551616' in done.stdout.replace(b": ", b":")
-    (row,) = rows(done.stdout)
+    (row,) = read_rows(done.stdout)
     expected = seeds(row, 3, seed=7)
     assert row["generations"] == [vllm.text(seed) for seed in expected]
     assert row["finish_reasons"] == ["stop"] * 3
@@ -43,7 +44,7 @@ def test_rows_come_back_with_all_columns_of_sample(tmp_path: Path, vllm: Running
 
 
 def test_the_request_is_open_r1s(tmp_path: Path, vllm: Running) -> None:
-    done = sample(problems(tmp_path / "in", 1), "--url", vllm.url, "-n", 1, "--dry-run")
+    done = run("sample", problems(tmp_path / "in", 1), "--url", vllm.url, "-n", 1, "--dry-run")
     body = orjson.loads(done.stdout)
     assert body["messages"] == [
         {
@@ -52,7 +53,7 @@ def test_the_request_is_open_r1s(tmp_path: Path, vllm: Running) -> None:
         }
     ]
     before = len(vllm.counters["bodies"])
-    sample(problems(tmp_path / "in", 1), "--url", vllm.url, "-n", 1)
+    run("sample", problems(tmp_path / "in", 1), "--url", vllm.url, "-n", 1)
     (sent,) = vllm.counters["bodies"][before:]
     del body["route"]
     assert sent == body | {"model": "fake", "stream": True, "stream_options": {"include_usage": True}}
@@ -65,20 +66,23 @@ def test_template_system_and_completion(tmp_path: Path, vllm: Running) -> None:
     (tmp_path / "template").write_text("Q: {problem} {braces}\nANSWER:")
     common = [problems(tmp_path / "in", 1), "--url", vllm.url, "-n", 1]
     before = len(vllm.counters["bodies"])
-    assert sample(*common, "--prompt-template", f"@{tmp_path / 'template'}", "--system", "Be brief.").returncode == 0
-    assert sample(*common, "--prompt-template", f"@{tmp_path / 'template'}", "--completion").returncode == 0
+    assert (
+        run("sample", *common, "--prompt-template", f"@{tmp_path / 'template'}", "--system", "Be brief.").returncode
+        == 0
+    )
+    assert run("sample", *common, "--prompt-template", f"@{tmp_path / 'template'}", "--completion").returncode == 0
     chat, text = vllm.counters["bodies"][before:]
     assert chat["messages"][0] == {"role": "system", "content": "Be brief."}
     assert chat["messages"][1]["content"] == text["prompt"] == "Q: What is 0? {braces}\nANSWER:"
-    refused = sample(*common, "--prompt-template", "no place for it")
+    refused = run("sample", *common, "--prompt-template", "no place for it")
     assert refused.returncode == 2 and b"must hold {problem}" in refused.stderr
 
 
 def test_problem_field_and_id_field(tmp_path: Path, vllm: Running) -> None:
     (tmp_path / "in").write_text('{"problem": "not this", "text": "this", "key": 5}\n{"text": "no key"}\n')
-    done = sample(tmp_path / "in", "--url", vllm.url, "-n", 1, "--problem-field", "text", "--id-field", "key")
+    done = run("sample", tmp_path / "in", "--url", vllm.url, "-n", 1, "--problem-field", "text", "--id-field", "key")
     assert done.returncode == 1
-    (row,) = rows(done.stdout)
+    (row,) = read_rows(done.stdout)
     assert row["problem"] == "this" and row["sampling"]["seeds"] == seeds({"uuid": "5"}, 1)
     assert b"1 rejected" in done.stderr
 
@@ -97,9 +101,9 @@ def test_problem_field_and_id_field(tmp_path: Path, vllm: Running) -> None:
 )
 def test_the_thought_is_put_back_in_front(tmp_path: Path, engine: str, template: str) -> None:
     with Running(engine=engine, opens=template == "opens", parser=template == "parser") as server:
-        done = sample(problems(tmp_path / "in", 3), "--url", server.url, "-n", 1)
+        done = run("sample", problems(tmp_path / "in", 3), "--url", server.url, "-n", 1)
         assert done.returncode == 0, done.stderr
-        for row in rows(done.stdout):
+        for row in read_rows(done.stdout):
             (seed,) = seeds(row, 1)
             whole = server.text(seed)
             whole = whole if whole.startswith("<think>") else "<think>" + whole
@@ -109,9 +113,9 @@ def test_the_thought_is_put_back_in_front(tmp_path: Path, engine: str, template:
 
 def test_a_cut_thought_is_marked_though_the_template_swallowed_its_tag(tmp_path: Path) -> None:
     with Running(engine="vllm", opens=True) as server:
-        done = sample(problems(tmp_path / "in", 2), "--url", server.url, "-n", 2, "--max-tokens", 6)
+        done = run("sample", problems(tmp_path / "in", 2), "--url", server.url, "-n", 2, "--max-tokens", 6)
     assert done.returncode == 0
-    for row in rows(done.stdout):
+    for row in read_rows(done.stdout):
         assert row["finish_reasons"] == ["length"] * 2
         assert row["is_reasoning_complete"] == [False] * 2
         assert all(text.startswith("<think>\n") and "</think>" not in text for text in row["generations"])
@@ -120,10 +124,10 @@ def test_a_cut_thought_is_marked_though_the_template_swallowed_its_tag(tmp_path:
 
 def test_a_refused_row_goes_to_the_rejects_and_is_asked_once(tmp_path: Path) -> None:
     with Running(refuse="What is 1?") as server:
-        done = sample(problems(tmp_path / "in", 3), "--url", server.url, "-n", 1, "--rejects", tmp_path / "no")
+        done = run("sample", problems(tmp_path / "in", 3), "--url", server.url, "-n", 1, "--rejects", tmp_path / "no")
         assert server.counters["requests"]["/v1/chat/completions"] == 3
     assert done.returncode == 1
-    assert len(rows(done.stdout)) == 2
+    assert len(read_rows(done.stdout)) == 2
     (reject,) = [orjson.loads(line) for line in (tmp_path / "no").read_bytes().splitlines()]
     assert reject["line"] == 2 and "maximum context length" in reject["reason"]
     assert reject["row"]["problem"] == "What is 1?" and "generations" not in reject["row"]
@@ -135,7 +139,7 @@ def test_rows_that_had_generations_lose_what_was_said_of_them(tmp_path: Path, vl
         "messages": [{"role": "user", "content": "2?"}], "source": "kept",
     }  # fmt: skip
     (tmp_path / "in").write_bytes(orjson.dumps(given))
-    (row,) = rows(sample(tmp_path / "in", "--url", vllm.url).stdout)
+    (row,) = read_rows(run("sample", tmp_path / "in", "--url", vllm.url).stdout)
     assert len(row["generations"]) == 2 and "old" not in row["generations"]
     assert row["source"] == "kept"
     assert not {"correctness_math_verify", "correctness_count", "messages"} & set(row)
@@ -155,19 +159,18 @@ def test_what_cannot_work_is_said_in_one_sentence(
     tmp_path: Path, vllm: Running, arguments: list[str], status: int, says: bytes
 ) -> None:
     url = [] if "--url" in arguments else ["--url", vllm.url]
-    done = sample(problems(tmp_path / "in", 3), *url, *arguments)
+    done = run("sample", problems(tmp_path / "in", 3), *url, *arguments)
     assert done.returncode == status
     assert says in done.stderr and b"Traceback" not in done.stderr
 
 
 def test_a_key_is_asked_for_and_used(tmp_path: Path) -> None:
-    import os
 
     with Running(key="secret") as server:
         given = problems(tmp_path / "in", 1)
-        done = sample(given, "--url", server.url)
+        done = run("sample", given, "--url", server.url)
         assert done.returncode == 1 and b"R1TOOL_API_KEY" in done.stderr
-        done = sample(given, "--url", server.url, env=os.environ | {"OPENAI_API_KEY": "secret"})
+        done = run("sample", given, "--url", server.url, OPENAI_API_KEY="secret")
         assert done.returncode == 0, done.stderr
 
 
@@ -175,24 +178,24 @@ def test_rows_leave_as_they_are_done(tmp_path: Path) -> None:
     """A long problem does not hold up the short ones behind it."""
     with Running(engine="vllm", pause=0.01, thinking=0, answer=300, thinks=False) as server:
         (tmp_path / "in").write_text('{"problem": "long"}\n{"problem": "short", "uuid": "s"}\n')
-        done = sample(tmp_path / "in", "--url", server.url, "-n", 1)
+        done = run("sample", tmp_path / "in", "--url", server.url, "-n", 1)
         assert done.returncode == 0
-        assert {row["problem"] for row in rows(done.stdout)} == {"long", "short"}
+        assert {row["problem"] for row in read_rows(done.stdout)} == {"long", "short"}
 
 
 def test_samples_with_an_offset_have_other_seeds(tmp_path: Path, vllm: Running) -> None:
     given = problems(tmp_path / "in", 1)
-    (first,) = rows(sample(given, "--url", vllm.url, "-n", 4).stdout)
-    (later,) = rows(sample(given, "--url", vllm.url, "-n", 2, "--sample-index-offset", 2).stdout)
+    (first,) = read_rows(run("sample", given, "--url", vllm.url, "-n", 4).stdout)
+    (later,) = read_rows(run("sample", given, "--url", vllm.url, "-n", 2, "--sample-index-offset", 2).stdout)
     assert later["generations"] == first["generations"][2:]
 
 
 def test_the_embedded_engine_solves_some_of_its_problems() -> None:
     pytest.importorskip("xllamacpp")
-    done = sample("--demo", 6, "-n", 2, "--engine", "embedded")
+    done = run("sample", "--demo", 6, "-n", 2, "--engine", "embedded")
     assert done.returncode == 0, done.stderr
     assert b"demonstration" in done.stderr
-    made = rows(done.stdout)
+    made = read_rows(done.stdout)
     assert len(made) == 6
     assert sum("\\boxed{" in text for row in made for text in row["generations"]) >= 10
     assert all(row["sampling"]["engine"] == "embedded" for row in made)

@@ -1,19 +1,17 @@
 """Journals and outputs that r1tool wrote at f305dfa are resumed, and what they hold is asked for of nobody.
 
-fixtures/old_journals holds the files and make.py, which made them with that r1tool and the server of fake_openai.
+fixtures/old_journals holds the files, and make.py, which made them with that r1tool and the fake server of its tests.
 """
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from fake_openai import Running, pieces
-from sampling import sample, seeds
+from harness.cli import run
+from harness.fake_openai import Running, pieces
+from harness.rows import seeds
 
 OLD = Path(__file__).parent / "fixtures" / "old_journals"
 SERVER: dict[str, Any] = {"engine": "vllm", "opens": True, "thinking": 40}
@@ -27,14 +25,14 @@ def old(tmp_path: Path) -> Path:
 
 
 def test_a_complete_output_is_left_as_it_is(old: Path) -> None:
-    done = sample(old / "problems.jsonl", "-o", old / "complete.jsonl", "--compress", "none", *BEHIND_URL)
+    done = run("sample", old / "problems.jsonl", "-o", old / "complete.jsonl", "--compress", "none", *BEHIND_URL)
     assert done.returncode == 0 and b"is complete: nothing to do" in done.stderr, done.stderr
     assert (old / "complete.jsonl").read_bytes() == (OLD / "complete.jsonl").read_bytes()
 
 
 def test_a_complete_journal_makes_the_same_output_again(old: Path) -> None:
     (old / "complete.jsonl").unlink()
-    done = sample(old / "problems.jsonl", "-o", old / "complete.jsonl", "--compress", "none", *BEHIND_URL)
+    done = run("sample", old / "problems.jsonl", "-o", old / "complete.jsonl", "--compress", "none", *BEHIND_URL)
     assert done.returncode == 0, done.stderr
     assert by_problem(old / "complete.jsonl") == by_problem(OLD / "complete.jsonl")
     assert (old / "complete.jsonl.journal").read_bytes() == (OLD / "complete.jsonl.journal").read_bytes()
@@ -43,7 +41,7 @@ def test_a_complete_journal_makes_the_same_output_again(old: Path) -> None:
 def test_of_a_partial_output_only_the_missing_row_is_asked_for(old: Path) -> None:
     out, before = old / "partial.jsonl", by_problem(OLD / "partial.jsonl")
     with Running(**SERVER) as server:
-        done = sample(old / "problems.jsonl", "-o", out, "--compress", "none", "--url", server.url)
+        done = run("sample", old / "problems.jsonl", "-o", out, "--compress", "none", "--url", server.url)
         assert done.returncode == 0, done.stderr
         rows = by_problem(out)
         assert len(rows) == 3 and {problem: rows[problem] for problem in before} == before
@@ -58,7 +56,7 @@ def test_a_finished_generation_is_taken_and_a_begun_one_continued(old: Path, nam
     with Running(**SERVER) as server:
         out = old / f"{name}.jsonl"
         given = [old / "problems.jsonl", "--limit", 1, "--url", server.url, "-o", out, "--compress", "none"]
-        done = sample(*given, *method)
+        done = run("sample", *given, *method)
         assert done.returncode == 0, done.stderr
         assert f"{len(begun)} continued from earlier runs".encode() in done.stderr
         (row,) = read(out)
@@ -79,9 +77,7 @@ def test_a_finished_generation_is_taken_and_a_begun_one_continued(old: Path, nam
 def test_a_verdict_of_the_judge_is_not_asked_for_again(old: Path) -> None:
     out = old / "verdicts.jsonl"
     given = [old / "judged.jsonl", "-o", out, "--compress", "none", *BEHIND_URL]
-    line = [sys.executable, "-m", "r1tool", "judge", *given]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("R1TOOL_")}
-    done = subprocess.run(line, stdin=subprocess.DEVNULL, env=environment, capture_output=True, timeout=120)
+    done = run("judge", *given)
     assert done.returncode == 0 and b"0 generations asked about, 2 taken from the journal" in done.stderr, done.stderr
     assert [row["correctness_llama"] for row in read(out)] == [[True], [True]]
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import orjson
 import psutil
 import pytest
-from engines import vllm_cpu
-from sampling import command, problems, rows, sample
+from harness import engines
+from harness.cli import command, run
+from harness.rows import problems, read_rows
 
 pytestmark = pytest.mark.vllm
 
@@ -17,7 +18,7 @@ def test_answers_are_continued_after_a_termination(tmp_path: Path, vllm_server: 
     given, out = problems(tmp_path / "in", 4), tmp_path / "out.jsonl.zst"
     template = "Write a very long story about the number in this question: {problem}"
     arguments = [given, "--url", vllm_server, "-o", out, "--prompt-template", template, "--max-tokens", 120]
-    process = subprocess.Popen(command(*arguments), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command("sample", *arguments), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     metrics = f"{vllm_server}/metrics"
     before = _generated(metrics)
     while _generated(metrics) < before + 150:
@@ -29,12 +30,12 @@ def test_answers_are_continued_after_a_termination(tmp_path: Path, vllm_server: 
     records = [orjson.loads(line) for line in Path(f"{out}.journal").read_bytes().splitlines()[1:]]
     begun = {(each["id"], each.get("sample", 0)): each["text"] for each in records if each.get("text")}
     assert begun
-    assert sample(*arguments).returncode == 0
-    made = {(row["uuid"], index): row for row in rows(out) for index in range(2)}
+    assert run("sample", *arguments).returncode == 0
+    made = {(row["uuid"], index): row for row in read_rows(out) for index in range(2)}
     assert len(made) == 8
     for (id_, index), text in begun.items():
         assert made[id_, index]["generations"][index].startswith(text.strip()[:40])
-    for row in rows(out):
+    for row in read_rows(out):
         assert len({counts["prompt"] for counts in row["token_counts"]}) == 1
         assert all(counts["completion"] <= 122 for counts in row["token_counts"])
 
@@ -43,9 +44,9 @@ def test_a_thought_over_budget_is_closed(tmp_path: Path, vllm_server: str) -> No
     """SmolLM2 does not think by itself: the prompt opens the thought, as R1's chat template does."""
     template = "{problem} I will think about it at length.\n<think>\n"
     arguments = ["--completion", "--prompt-template", template, "--thinking-budget", 15, "--max-tokens", 60, "-n", 1]
-    done = sample(problems(tmp_path / "in", 3), "--url", vllm_server, *arguments)
+    done = run("sample", problems(tmp_path / "in", 3), "--url", vllm_server, *arguments)
     assert done.returncode == 0, done.stderr
-    for row in rows(done.stdout):
+    for row in read_rows(done.stdout):
         (text,), (counts,) = row["generations"], row["token_counts"]
         assert text.startswith("<think>\n") and "</think>" in text
         assert counts["thinking"] <= 16 and counts["completion"] <= 62
@@ -58,13 +59,14 @@ def test_an_own_vllm_that_dies_is_restarted_and_every_answer_comes_once(tmp_path
     given, out, log = problems(tmp_path / "in", 6), tmp_path / "out.jsonl.zst", tmp_path / "vllm.log"
     template = "Write a very long story about the number in this question: {problem}"
     line = command(
+        "sample",
         *(given, "-n", 2, "--prompt-template", template, "--thinking-budget", 40, "--max-tokens", 70, "-o", out),
-        *("--engine", "vllm", "-m", vllm_cpu.THINKING_MODEL, "--server-log", log, "--", *vllm_cpu.ARGUMENTS),
+        *("--engine", "vllm", "-m", engines.THINKING_MODEL, "--server-log", log, "--", *engines.ARGUMENTS),
         *("--max-num-seqs", 4, "--stream-interval", 3),
         *("--override-generation-config", '{"max_new_tokens": 60}'),
     )
     with (tmp_path / "talk").open("w+b") as talk:
-        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=talk, env=vllm_cpu.environment())
+        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=talk, env=engines.environment())
         journal = Path(f"{out}.journal")
         while not (journal.exists() and b'"text"' in journal.read_bytes()):
             assert process.poll() is None, (tmp_path / "talk").read_text()
@@ -77,7 +79,7 @@ def test_an_own_vllm_that_dies_is_restarted_and_every_answer_comes_once(tmp_path
         said = talk.read().decode()
     assert "one of its processes was killed" in said
     assert "has ended an answer at 60 tokens where 70 were asked for" in said
-    made = rows(out)
+    made = read_rows(out)
     assert sorted(row["problem"] for row in made) == [f"What is {number}?" for number in range(6)]
     generations = [text for row in made for text in row["generations"]]
     assert len(generations) == 12

@@ -5,16 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.cli import ok, run
+from harness.rows import read_rows, trace, write_rows
 from hypothesis import given
 from hypothesis import strategies as st
-from traces import ok, parse, r1tool, read, trace, write
 
-from r1tool.errors import R1Error
+from r1tool.errors import BadRow, R1Error
+from r1tool.records.generations import chosen_index, completeness
 from r1tool.records.row import Row
-from r1tool.split import folder, fractions
+from r1tool.split import folder
 from r1tool.split.decontaminate import uncontaminated
 from r1tool.split.deduplicate import first_seen
-from r1tool.split.rules import chosen_index, completeness, keep, pass_rate, pass_rate_between
+from r1tool.split.options import SplitOptions
+from r1tool.split.parts import draw, parse_shares
+from r1tool.split.rules import keep, pass_rate, pass_rate_between
+from r1tool.split.run import Splitter
+from r1tool.split.run import split as split_rows
 from r1tool.split.training import shaped
 
 PROBLEM = "Find the least positive integer n such that n squared ends in the digits 2024 please"
@@ -25,15 +31,15 @@ def ids(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def split(rows: list[dict[str, Any]], *options: object, at: Path) -> list[dict[str, Any]]:
-    return parse(ok("split", write(at / "in.jsonl.zst", rows), *options).stdout)
+    return read_rows(ok("split", write_rows(at / "in.jsonl.zst", rows), *options).stdout)
 
 
 def test_sources_go_to_default_and_extended_as_in_openr1_math(tmp_path: Path) -> None:
     sources = ["olympiads", "cn_k12", "demo/add", None, "orca_math", "aops_forum"]
     rows = [trace(i, ["correct"], source=source) for i, source in enumerate(sources)]
-    ok("split", write(tmp_path / "in.jsonl", rows), "-d", tmp_path / "out")
-    assert ids(read(tmp_path / "out/default.jsonl.zst")) == ["id-0", "id-2", "id-3", "id-5"]
-    assert ids(read(tmp_path / "out/extended.jsonl.zst")) == ["id-1", "id-4"]
+    ok("split", write_rows(tmp_path / "in.jsonl", rows), "-d", tmp_path / "out")
+    assert ids(read_rows(tmp_path / "out/default.jsonl.zst")) == ["id-0", "id-2", "id-3", "id-5"]
+    assert ids(read_rows(tmp_path / "out/extended.jsonl.zst")) == ["id-1", "id-4"]
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == ["default.jsonl.zst", "extended.jsonl.zst"]
 
 
@@ -52,8 +58,8 @@ def test_rows_that_are_kept_keep_their_bytes(tmp_path: Path) -> None:
 def test_a_column_names_the_files_and_its_values_cannot_leave_the_folder(tmp_path: Path) -> None:
     values = ["Algebra", "../up", "demo/add", None, "a/b", "a_b"]
     rows = [trace(i, ["correct"], problem_type=value) for i, value in enumerate(values)]
-    ok("split", write(tmp_path / "in.jsonl", rows), "--by", "problem_type", "-d", tmp_path / "out/deep")
-    found = {path.name: ids(read(path)) for path in (tmp_path / "out/deep").iterdir()}
+    ok("split", write_rows(tmp_path / "in.jsonl", rows), "--by", "problem_type", "-d", tmp_path / "out/deep")
+    found = {path.name: ids(read_rows(path)) for path in (tmp_path / "out/deep").iterdir()}
     assert sorted(each for names in found.values() for each in names) == [f"id-{i}" for i in range(6)]
     assert found["Algebra.jsonl.zst"] == ["id-0"]
     assert found["none.jsonl.zst"] == ["id-3"]
@@ -74,10 +80,10 @@ def test_a_column_with_endless_values_is_refused_and_leaves_nothing(
 def test_a_run_that_stops_leaves_the_files_as_they_were_and_its_rows_beside_them(tmp_path: Path) -> None:
     out = tmp_path / "out"
     ok("split", "-d", out, stdin=json.dumps(trace(1, ["correct"])).encode())
-    done = r1tool("split", "--strict", "-d", out, stdin=json.dumps(trace(2, ["correct"])).encode() + b"\nnonsense\n")
+    done = run("split", "--strict", "-d", out, stdin=json.dumps(trace(2, ["correct"])).encode() + b"\nnonsense\n")
     assert done.returncode == 1
-    assert ids(read(out / "default.jsonl.zst")) == ["id-1"]
-    assert ids(read(out / "default.jsonl.zst.partial")) == ["id-2"]
+    assert ids(read_rows(out / "default.jsonl.zst")) == ["id-1"]
+    assert ids(read_rows(out / "default.jsonl.zst.partial")) == ["id-2"]
 
 
 def test_a_long_name_is_cut_to_what_a_file_can_have(tmp_path: Path) -> None:
@@ -88,31 +94,31 @@ def test_a_long_name_is_cut_to_what_a_file_can_have(tmp_path: Path) -> None:
 
 
 def test_a_file_of_an_earlier_run_is_pointed_out(tmp_path: Path) -> None:
-    path = write(tmp_path / "in.jsonl", [trace(1, ["correct"])])
+    path = write_rows(tmp_path / "in.jsonl", [trace(1, ["correct"])])
     ok("split", path, "--by", "problem_type", "-d", tmp_path / "out")
     assert b"also holds Algebra.jsonl.zst" in ok("split", path, "-d", tmp_path / "out").stderr
 
 
 @given(st.lists(st.text(min_size=1), unique=True, min_size=1), st.integers(0, 5))
 def test_a_row_stays_in_its_part_however_rows_are_ordered(names: list[str], seed: int) -> None:
-    parts = fractions.parse("train=0.5,test=0.3")
-    first = {name: fractions.part(parts, name, seed) for name in names}
-    assert first == {name: fractions.part(parts, name, seed) for name in reversed(names)}
+    shares = parse_shares("train=0.5,test=0.3")
+    first = {name: draw(shares, name, seed) for name in names}
+    assert first == {name: draw(shares, name, seed) for name in reversed(names)}
 
 
 def test_fractions_have_their_sizes_and_depend_on_the_seed() -> None:
-    parts = fractions.parse("train=0.9,test=0.05")
-    drawn = [fractions.part(parts, str(i)) for i in range(20_000)]
+    shares = parse_shares("train=0.9,test=0.05")
+    drawn = [draw(shares, str(i)) for i in range(20_000)]
     assert drawn.count("train") == pytest.approx(18_000, abs=200)
     assert drawn.count("test") == pytest.approx(1000, abs=150)
     assert drawn.count(None) == pytest.approx(1000, abs=150)
-    assert drawn != [fractions.part(parts, str(i), seed=1) for i in range(20_000)]
+    assert drawn != [draw(shares, str(i), seed=1) for i in range(20_000)]
 
 
 @pytest.mark.parametrize("text", ["", "train", "train=x", "train=0", "train=-1", "a=0.6,b=0.6", "a=0.1,a=0.2", "=0.5"])
 def test_fractions_that_make_no_sense_are_a_usage_error(text: str) -> None:
     with pytest.raises(R1Error) as error:
-        fractions.parse(text)
+        parse_shares(text)
     assert error.value.status == 2
 
 
@@ -174,7 +180,7 @@ def test_the_pass_rate_lies_strictly_between_its_bounds(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["0.5", "0.9:0.1", "a:b", "0.1:0.1"])
 def test_a_pass_rate_that_makes_no_sense_is_a_usage_error(text: str) -> None:
-    assert r1tool("split", "--pass-rate", text, stdin=b"{}").returncode == 2
+    assert run("split", "--pass-rate", text, stdin=b"{}").returncode == 2
 
 
 def test_max_tokens_looks_at_the_chosen_generation_else_at_all(tmp_path: Path) -> None:
@@ -206,13 +212,13 @@ def test_punctuation_is_not_normalised_away() -> None:
 
 
 def test_benchmarks_are_read_from_files_of_several_layouts(tmp_path: Path) -> None:
-    gpqa = write(tmp_path / "gpqa.jsonl", [{"Question": PROBLEM, "answer": "1"}])
+    gpqa = write_rows(tmp_path / "gpqa.jsonl", [{"Question": PROBLEM, "answer": "1"}])
     rows = [{"problem": PROBLEM, "uuid": "seen"}, {"problem": "Another problem", "uuid": "new"}]
-    done = ok("split", write(tmp_path / "in.jsonl", rows), "--decontaminate", gpqa)
-    assert ids(parse(done.stdout)) == ["new"]
+    done = ok("split", write_rows(tmp_path / "in.jsonl", rows), "--decontaminate", gpqa)
+    assert ids(read_rows(done.stdout)) == ["new"]
     assert b"dropped 1 (in " in done.stderr
-    odd = write(tmp_path / "odd.jsonl", [{"text": PROBLEM}])
-    assert b"no column there holds problems" in r1tool("split", "--decontaminate", odd, stdin=b"{}").stderr
+    odd = write_rows(tmp_path / "odd.jsonl", [{"text": PROBLEM}])
+    assert b"no column there holds problems" in run("split", "--decontaminate", odd, stdin=b"{}").stderr
 
 
 def test_the_first_row_of_a_problem_stays() -> None:
@@ -236,8 +242,8 @@ def test_a_duplicate_does_not_hide_a_row_that_passes_the_other_rules(tmp_path: P
         trace(1, ["correct"], uuid="second"),
         trace(1, ["correct"], uuid="third"),
     ]
-    done = ok("split", write(tmp_path / "in.jsonl", rows), "--keep", "any-correct", "--dedup", "exact")
-    assert ids(parse(done.stdout)) == ["second"]
+    done = ok("split", write_rows(tmp_path / "in.jsonl", rows), "--keep", "any-correct", "--dedup", "exact")
+    assert ids(read_rows(done.stdout)) == ["second"]
     assert b"1 (not any-correct)" in done.stderr
     assert b"1 (duplicate)" in done.stderr
 
@@ -277,7 +283,7 @@ def test_grpo_boxes_the_answer_and_leaves_out_rows_without_one() -> None:
 
 
 def select(rows: list[dict[str, Any]], *options: object) -> list[str]:
-    return ids(parse(ok("split", *options, stdin="".join(json.dumps(row) + "\n" for row in rows).encode()).stdout))
+    return ids(read_rows(ok("split", *options, stdin="".join(json.dumps(row) + "\n" for row in rows).encode()).stdout))
 
 
 def test_s1k_draws_evenly_over_fields_and_likes_long_traces() -> None:
@@ -328,11 +334,9 @@ def test_a_selection_larger_than_what_there_is_takes_all() -> None:
 
 def test_a_bad_row_is_rejected_and_the_others_go_on(tmp_path: Path) -> None:
     lines = [json.dumps(trace(1, ["correct"])), "not json", json.dumps({**trace(2, ["correct"]), "verdicts": 5})]
-    done = r1tool(
-        "split", "--keep", "any-correct", "--rejects", tmp_path / "bad.jsonl", stdin="\n".join(lines).encode()
-    )
+    done = run("split", "--keep", "any-correct", "--rejects", tmp_path / "bad.jsonl", stdin="\n".join(lines).encode())
     assert done.returncode == 1
-    assert ids(parse(done.stdout)) == ["id-1"]
+    assert ids(read_rows(done.stdout)) == ["id-1"]
     assert [json.loads(line)["line"] for line in (tmp_path / "bad.jsonl").read_text().splitlines()] == [2, 3]
 
 
@@ -348,18 +352,33 @@ def test_a_bad_row_is_rejected_and_the_others_go_on(tmp_path: Path) -> None:
     ],
 )
 def test_options_that_contradict_each_other_are_a_usage_error(tmp_path: Path, options: tuple[str, ...]) -> None:
-    done = r1tool("split", write(tmp_path / "in.jsonl", [trace(1, [])]), *options)
+    done = run("split", write_rows(tmp_path / "in.jsonl", [trace(1, [])]), *options)
     assert (done.returncode, done.stdout) == (2, b"")
 
 
 def test_rows_without_a_problem_are_rejected_where_a_trainer_needs_one(tmp_path: Path) -> None:
     rows = [{"answer": "3"}, {"problem": "p", "answer": "4"}]
-    done = r1tool("split", "--as", "grpo", "--rejects", tmp_path / "bad", write(tmp_path / "in.jsonl", rows))
+    done = run("split", "--as", "grpo", "--rejects", tmp_path / "bad", write_rows(tmp_path / "in.jsonl", rows))
     assert done.returncode == 1
-    assert [row["answer"] for row in parse(done.stdout)] == ["4"]
+    assert [row["answer"] for row in read_rows(done.stdout)] == ["4"]
     assert json.loads((tmp_path / "bad").read_text())["reason"] == "no problem"
 
 
 def test_a_part_that_no_row_is_of_is_told_with_those_there_are(tmp_path: Path) -> None:
-    done = ok("split", "--only", "nosuch", write(tmp_path / "in.jsonl", [trace(0, ["correct"])]))
+    done = ok("split", "--only", "nosuch", write_rows(tmp_path / "in.jsonl", [trace(0, ["correct"])]))
     assert b"no row is of the part 'nosuch'; there are default" in done.stderr
+
+
+def test_from_python_split_gives_each_row_with_its_part_and_tells_what_it_dropped() -> None:
+    rows = [Row(trace(i, ["correct" if i else "wrong"], source="cn_k12" if i == 1 else "aops")) for i in range(3)]
+    splitter = Splitter(SplitOptions(keep="any-correct", only="default"))
+    assert [(part, row["uuid"]) for part, row in splitter.split(rows)] == [("default", "id-2")]
+    assert splitter.dropped == {"not any-correct": 1, "of another part": 1}
+    assert splitter.others == {"extended"}
+
+
+def test_from_python_split_raises_on_a_row_of_wrong_type_and_on_options_that_clash() -> None:
+    with pytest.raises(BadRow):
+        list(split_rows([Row.parse(b'{"problem": 3}')], SplitOptions(dedup="exact")))
+    with pytest.raises(R1Error):
+        split_rows([], SplitOptions(size=3))

@@ -9,17 +9,18 @@ from typing import Any
 
 import pytest
 import zstandard
+from harness.cli import ok, run
+from harness.rows import trace, write_rows
 from hypothesis import given
 from hypothesis import strategies as st
-from traces import ok, r1tool, trace, write
 
 from r1tool.errors import BadRow
 from r1tool.records.columns import OPINIONS, OUTCOMES
+from r1tool.records.report import mean_pass_at, pass_at_k, percentile, report
+from r1tool.records.tally import Summary
 from r1tool.stats import count
 from r1tool.stats.majority import majority_is_right
-from r1tool.stats.report import mean_pass_at, pass_at_k, percentile, report
-from r1tool.stats.tally import Summary
-from r1tool.stats.text import WIDTH, table
+from r1tool.stats.text import WIDTH, to_text
 from r1tool.stream.sources import Source
 
 KEYS = [
@@ -139,7 +140,7 @@ def test_a_row_with_fewer_than_k_generations_is_left_out_and_not_wrong() -> None
 
 @pytest.mark.parametrize("text", ["0", "x", "1,,2", "-1", ""])
 def test_pass_at_wants_whole_numbers(text: str) -> None:
-    assert r1tool("stats", "--pass-at", text).returncode == 2
+    assert run("stats", "--pass-at", text).returncode == 2
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.sampled_from([0, 25, 50, 90, 99, 100]))
@@ -177,7 +178,7 @@ def test_parts_add_up_to_the_whole(numbers: list[int], cut: int) -> None:
 
 def test_files_counted_in_processes_give_the_same_as_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(count, "FORK_BYTES", 0)
-    paths = [write(tmp_path / f"{number}.jsonl.zst", ROWS * number) for number in range(1, 5)]
+    paths = [write_rows(tmp_path / f"{number}.jsonl.zst", ROWS * number) for number in range(1, 5)]
     together = Summary()
     seen = []
     for counted in count.count_all([Source(str(path), str(path)) for path in paths], workers=2):
@@ -190,7 +191,7 @@ def test_files_counted_in_processes_give_the_same_as_a_pipe(tmp_path: Path, monk
 def test_generations_full_of_brackets_and_quotes_do_not_mislead_it(tmp_path: Path) -> None:
     odd = ['"],', '"}]', '\\"],"verdicts":["wrong"', "\\", ']}"generations":[', "\u2028", '{"a":[']
     rows = [trace(i, ["correct", "wrong"], generations=[text, text], messages=[]) for i, text in enumerate(odd)]
-    told = json.loads(ok("stats", "--json", write(tmp_path / "in.jsonl", rows)).stdout)
+    told = json.loads(ok("stats", "--json", write_rows(tmp_path / "in.jsonl", rows)).stdout)
     assert (told["rows"], told["verdicts"]["correct"], told["verdicts"]["wrong"]) == (7, 7, 7)
 
 
@@ -217,20 +218,20 @@ def test_bad_rows_are_told_and_the_others_counted(tmp_path: Path) -> None:
     lines = [json.dumps(ROWS[0]), "nonsense", "", json.dumps({**ROWS[0], "verdicts": 5}), json.dumps(ROWS[1])]
     path = tmp_path / "in.jsonl"
     path.write_text("\n".join(lines))
-    done = r1tool("stats", "--json", path)
+    done = run("stats", "--json", path)
     assert (done.returncode, json.loads(done.stdout)["rows"]) == (1, 2)
     assert b"2 rows cannot be counted, the first in line 2" in done.stderr
-    done = r1tool("stats", "--json", path, "--rejects", tmp_path / "bad.jsonl")
+    done = run("stats", "--json", path, "--rejects", tmp_path / "bad.jsonl")
     assert (done.returncode, json.loads(done.stdout)["rows"]) == (1, 2)
     assert [json.loads(line)["line"] for line in (tmp_path / "bad.jsonl").read_text().splitlines()] == [2, 4]
-    assert r1tool("stats", "--strict", path).stdout == b""
+    assert run("stats", "--strict", path).stdout == b""
     assert json.loads(ok("stats", "--json", "--limit", 1, path).stdout)["rows"] == 1
 
 
 def test_a_truncated_file_is_counted_up_to_the_cut_and_told(tmp_path: Path) -> None:
     text = "".join(json.dumps(row) + "\n" for row in ROWS * 500).encode()
     (tmp_path / "cut.jsonl.zst").write_bytes(zstandard.compress(text)[:-20])
-    done = r1tool("stats", "--json", tmp_path / "cut.jsonl.zst")
+    done = run("stats", "--json", tmp_path / "cut.jsonl.zst")
     assert done.returncode == 1
     assert b"cut.jsonl.zst: truncated" in done.stderr
     assert json.loads(done.stdout)["rows"] > 0
@@ -246,7 +247,7 @@ def test_the_table_reads_well_at_80_columns() -> None:
         for row in ROWS
     ]
     counted = summary([*big, *({**ROWS[0], "source": f"source {n}"} for n in range(40))], "source")
-    text = table(report(counted, (1, 64), True, 512))
+    text = to_text(report(counted, (1, 64), True, 512))
     assert max(map(len, text.splitlines())) <= WIDTH
     assert "… and 21 more" in text
 
@@ -270,19 +271,19 @@ def test_the_table_says_what_was_found() -> None:
 
 def test_charts_are_drawn_and_the_same_rows_give_the_same_file(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    path = write(tmp_path / "in.jsonl", ROWS)
+    path = write_rows(tmp_path / "in.jsonl", ROWS)
     ok("stats", path, "--plot", tmp_path / "a.svg")
     ok("stats", path, "--plot", tmp_path / "b.svg")
     ok("stats", "--plot", tmp_path / "empty.png")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert b"<svg" in (tmp_path / "a.svg").read_bytes()
     assert (tmp_path / "empty.png").read_bytes().startswith(b"\x89PNG")
-    assert b"name the picture" in r1tool("stats", "--plot", tmp_path / "a.jpeg").stderr
+    assert b"name the picture" in run("stats", "--plot", tmp_path / "a.jpeg").stderr
 
 
 def test_the_page_needs_nothing_else_and_escapes_names(tmp_path: Path) -> None:
     rows = [{**row, "source": "<script>alert(1)</script>"} for row in ROWS]
-    path = write(tmp_path / "in.jsonl", rows)
+    path = write_rows(tmp_path / "in.jsonl", rows)
     ok("stats", path, "--html", tmp_path / "page.html", "--pass-at", "1", "--by", "answer")
     page = (tmp_path / "page.html").read_text()
     assert '<td>rows</td><td class="n">4</td>' in page

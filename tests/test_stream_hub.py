@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from hub.double import TOKEN, serve
-from streams import zstd_frames
+from harness.hub import TOKEN, serve
+from harness.rows import zstd_frames
 
 from r1tool.errors import R1Error
 from r1tool.stream.hub import dataset_files

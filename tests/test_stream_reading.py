@@ -10,9 +10,10 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 import zstandard
+from harness.rows import FORMATS, read_lines, zstd_frames
+from harness.strategies import dumps, line
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streams import FORMATS, line, read, zstd_frames
 
 from r1tool.errors import R1Error
 from r1tool.records.skim import ColumnReader
@@ -34,7 +35,7 @@ def test_rows_come_back_however_they_are_cut_and_concatenated(
     kind = parts[0][1].split(",")[0] if parts else "plain"
     parts = [(rows, name) for rows, name in parts if name.split(",")[0] == kind]
     path.write_bytes(b"".join(FORMATS[name]([row + b"\n" for row in rows]) for rows, name in parts))
-    assert read(path) == ([row for rows, _ in parts for row in rows], [])
+    assert read_lines(path) == ([row for rows, _ in parts for row in rows], [])
 
 
 @given(st.lists(line, max_size=8), st.lists(st.integers(0, 2000)), st.integers(1, 9))
@@ -46,7 +47,7 @@ def test_frames_and_blocks_may_end_anywhere_in_a_row(
     pieces = [text[a:b] for a, b in pairwise(ends)]
     for flush in (True, False):
         path.write_bytes(zstd_frames(pieces, level, flush))
-        assert read(path) == (rows, [])
+        assert read_lines(path) == (rows, [])
 
 
 @given(st.lists(line, min_size=1, max_size=6), formats, st.data())
@@ -62,7 +63,7 @@ def test_a_cut_loses_at_most_the_row_it_cuts_and_says_so(
     ends = [len(FORMATS[name](pieces[: count + 1])) - closing for count in range(len(rows))]
     before = sum(end <= cut for end in ends)
     path.write_bytes(whole[:cut])
-    found, damage = read(path)
+    found, damage = read_lines(path)
     assert found[:before] == rows[:before]
     if not damage:
         # between rows nothing shows, nor where only the newline of a line of text is missing
@@ -85,7 +86,7 @@ def test_damaged_bytes_cost_the_rows_they_are_in_and_never_pass_silently(tmp_pat
         frame[at] ^= 1 << chance.randrange(8)
         file = tmp_path / "rows.zst"
         file.write_bytes(b"".join((*frames[:damaged], frame, *frames[damaged + 1 :])))
-        found, damage = read(file)
+        found, damage = read_lines(file)
         there = set(found)
         assert there >= set(rows[: 4 * damaged]), "a row before the damage"
         if at > 5:  # the magic number and the header's flags tell where the frame ends
@@ -99,12 +100,12 @@ def test_damaged_bytes_cost_the_rows_they_are_in_and_never_pass_silently(tmp_pat
 def test_any_bytes_are_read_to_their_end(path: Path, data: bytes) -> None:
     for start in (b"", b"\x28\xb5\x2f\xfd", b"\x1f\x8b\x08", b"\x50\x2a\x4d\x18"):
         path.write_bytes(start + data)
-        read(path)
+        read_lines(path)
 
 
 def test_two_files_concatenated_in_different_formats_say_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "mixed").write_bytes(zstd_frames([b'{"a":1}\n']) + b'{"b":2}\n')
-    found, damage = read(tmp_path / "mixed")
+    found, damage = read_lines(tmp_path / "mixed")
     assert found == [b'{"a":1}']
     assert "corrupt" in damage[0] and "byte" in damage[0]
 
@@ -112,7 +113,7 @@ def test_two_files_concatenated_in_different_formats_say_what_is_wrong(tmp_path:
 def test_skippable_frames_are_skipped(tmp_path: Path) -> None:
     note = b"\x53\x2a\x4d\x18" + (300_000).to_bytes(4, "little") + bytes(300_000)
     (tmp_path / "rows").write_bytes(note + zstd_frames([b'{"a":1}\n']) + note + zstd_frames([b'{"b":2}\n']))
-    assert read(tmp_path / "rows") == ([b'{"a":1}', b'{"b":2}'], [])
+    assert read_lines(tmp_path / "rows") == ([b'{"a":1}', b'{"b":2}'], [])
 
 
 def test_files_of_the_zstd_program_with_its_long_windows(tmp_path: Path) -> None:
@@ -120,22 +121,22 @@ def test_files_of_the_zstd_program_with_its_long_windows(tmp_path: Path) -> None
     for options in (["-19", "--long=27"], ["-1", "-T2", "-B1"], ["--no-check", f"--stream-size={len(text)}"]):
         done = subprocess.run(["zstd", "-qc", *options], input=text, capture_output=True, check=True)
         (tmp_path / "rows").write_bytes(done.stdout)
-        assert read(tmp_path / "rows") == (text.splitlines(), [])
+        assert read_lines(tmp_path / "rows") == (text.splitlines(), [])
 
 
 def test_gzip_padded_with_zeros_and_concatenated(tmp_path: Path) -> None:
     (tmp_path / "rows").write_bytes(FORMATS["gzip"]([b'{"a":1}\n', b'{"b":2}\n']) + bytes(1000))
-    assert read(tmp_path / "rows") == ([b'{"a":1}', b'{"b":2}'], [])
+    assert read_lines(tmp_path / "rows") == ([b'{"a":1}', b'{"b":2}'], [])
 
 
 def test_parquet_by_name_and_through_a_pipe(tmp_path: Path) -> None:
     rows = [{"problem": f"p{n}", "generations": ["a", "b"], "x": {"y": [None, 1.5]}, "none": None} for n in range(200)]
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "rows")
-    found, damage = read(tmp_path / "rows")
+    found, damage = read_lines(tmp_path / "rows")
     assert ([orjson.loads(each) for each in found], damage) == (rows, [])
     (tmp_path / "cut").write_bytes((tmp_path / "rows").read_bytes()[:-100])
     with pytest.raises(R1Error, match="cut: truncated or corrupt Parquet"):
-        read(tmp_path / "cut")
+        read_lines(tmp_path / "cut")
 
 
 def test_without_a_listener_damage_is_an_error(tmp_path: Path) -> None:
@@ -194,8 +195,6 @@ layouts = st.lists(st.sampled_from(names), unique=True).flatmap(
 def test_the_columns_asked_for_are_those_of_a_full_parse(
     table: list[tuple[dict[str, object], int]], wanted: set[str]
 ) -> None:
-    from streams import dumps
-
     reader = ColumnReader(wanted)
     for row, dump in table:
         got = reader(dumps[dump](row))

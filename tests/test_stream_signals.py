@@ -14,7 +14,8 @@ from pathlib import Path
 import orjson
 import psutil
 import pytest
-from streams import ENVIRONMENT, Pipeline, command, decompress, long_row, wait_for, write_rows
+from harness.cli import R1TOOL, Pipeline, command, endless, wait_for
+from harness.rows import decompress, long_row, write_rows
 
 from r1tool.stream.readers import lines
 from r1tool.stream.sources import Source
@@ -28,22 +29,9 @@ VERIFY = command("verify", "-j", 1)
 
 
 @pytest.fixture(scope="module")
-def trickle(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def trickle() -> list[str]:
     """A source that writes 46 KB rows without end and stops, as `cat` does, at SIGINT."""
-    program = tmp_path_factory.mktemp("trickle") / "trickle.py"
-    program.write_text(
-        "import itertools, os, signal, sys, time\n"
-        f"sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
-        "from streams import long_row\nimport orjson\n"
-        "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
-        "stop = []\nsignal.signal(signal.SIGINT, lambda *_: stop.append(1))\n"
-        "for n in itertools.count():\n"
-        "    sys.stdout.buffer.write(orjson.dumps(long_row(n)) + b'\\n')\n"
-        "    sys.stdout.flush()\n"
-        "    if stop: break\n"
-        "    time.sleep(0.002)\n"
-    )
-    return [sys.executable, str(program)]
+    return endless(seconds=0.002)
 
 
 def numbers(data: bytes) -> list[int]:
@@ -107,9 +95,7 @@ def test_ctrl_c_at_a_source_with_a_file_keeps_what_is_done(tmp_path: Path) -> No
 @pytest.mark.parametrize("ours", [SPLIT, VERIFY], ids=["split", "verify"])
 def test_a_second_ctrl_c_ends_at_once(ours: list[str]) -> None:
     read_end, write_end = os.pipe()
-    process = subprocess.Popen(
-        ours, stdin=read_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=ENVIRONMENT
-    )
+    process = subprocess.Popen(ours, stdin=read_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
     os.close(read_end)
     assert process.stdout
     os.write(write_end, orjson.dumps(long_row(1, 100)) + b"\n")
@@ -129,7 +115,7 @@ def test_a_second_signal_ends_at_once_though_nobody_empties_the_pipe(
 ) -> None:
     source = write_rows(tmp_path / "in.zst", [long_row(number) for number in range(200)])
     command_ = [*SPLIT, str(source)]
-    process = subprocess.Popen(command_, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=ENVIRONMENT)
+    process = subprocess.Popen(command_, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
     assert process.stdout
     pipe = process.stdout.fileno()
     wait_for(lambda: int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder) > FULL_BYTES)
@@ -146,9 +132,7 @@ def test_a_second_signal_ends_at_once_though_nobody_empties_the_pipe(
 @pytest.mark.parametrize("ours", [SPLIT, VERIFY], ids=["split", "verify"])
 def test_sigterm_ends_the_stream_properly_with_143(ours: list[str]) -> None:
     read_end, write_end = os.pipe()
-    process = subprocess.Popen(
-        ours, stdin=read_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=ENVIRONMENT
-    )
+    process = subprocess.Popen(ours, stdin=read_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
     os.close(read_end)
     assert process.stdout
     for number in range(3):
@@ -199,9 +183,7 @@ def test_a_reader_that_has_enough_ends_the_pipeline_quietly(tmp_path: Path) -> N
 
 def test_a_reader_that_went_away_is_noticed_before_the_next_row_comes() -> None:
     read_end, write_end = os.pipe()
-    process = subprocess.Popen(
-        SPLIT, stdin=read_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=ENVIRONMENT
-    )
+    process = subprocess.Popen(SPLIT, stdin=read_end, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
     os.close(read_end)
     os.write(write_end, orjson.dumps(long_row(1, 100)) + b"\n")
     assert process.stdout and process.stdout.read(1)
@@ -300,8 +282,8 @@ def test_a_full_disk_is_told_of_in_a_sentence(tmp_path: Path) -> None:
 def test_a_stage_killed_before_its_first_row_is_a_cut_and_not_an_empty_stream(tmp_path: Path) -> None:
     script = (
         "(echo $BASHPID > sleeper; exec sleep 30)"
-        f" | (echo $BASHPID > killed; exec {sys.executable} -m r1tool rank)"
-        f" | {sys.executable} -m r1tool split -o out.jsonl.zst & last=$!; sleep 4; kill -9 $(cat killed);"
+        f" | (echo $BASHPID > killed; exec {R1TOOL} rank)"
+        f" | {R1TOOL} split -o out.jsonl.zst & last=$!; sleep 4; kill -9 $(cat killed);"
         " wait $last; status=$?; kill $(cat sleeper); exit $status"
     )
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)

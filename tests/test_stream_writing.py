@@ -8,9 +8,10 @@ from pathlib import Path
 
 import orjson
 import pytest
+from harness.rows import decompress, long_row, read_lines
+from harness.strategies import line
 from hypothesis import given
 from hypothesis import strategies as st
-from streams import decompress, line, long_row, read
 
 from r1tool.errors import R1Error
 from r1tool.stream.outputs import OpenFile, RowFile, open_output
@@ -102,7 +103,7 @@ def test_a_stream_cut_anywhere_is_seen_to_be_cut_also_between_frames(tmp_path: P
     whole = path.read_bytes()
     for count, size in enumerate(sizes, 1):
         path.write_bytes(whole[:size])
-        found, damage = read(path)
+        found, damage = read_lines(path)
         assert len(found) == count
         assert damage
 
@@ -145,10 +146,10 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         assert path.read_bytes() == b"the old file"
         raise ZeroDivisionError
     assert path.read_bytes() == b"the old file"
-    assert read(tmp_path / "rows.zst.partial") == ([b"{}"], [])
+    assert read_lines(tmp_path / "rows.zst.partial") == ([b"{}"], [])
     with RowFile(path) as file:
         file.write(b'{"a":1}')
-    assert read(path) == ([b'{"a":1}'], [])
+    assert read_lines(path) == ([b'{"a":1}'], [])
     assert os.listdir(tmp_path) == ["rows.zst"]
 
 
@@ -162,7 +163,7 @@ def test_a_file_being_written_is_not_written_by_another(tmp_path: Path) -> None:
         file.write(b"{}")
         with pytest.raises(R1Error, match="another process is writing"):
             RowFile(tmp_path / "rows.zst")
-    assert read(tmp_path / "rows.zst") == ([b"{}"], [])
+    assert read_lines(tmp_path / "rows.zst") == ([b"{}"], [])
 
 
 def test_a_link_stays_a_link_and_a_device_a_device(tmp_path: Path) -> None:

@@ -1,31 +1,24 @@
 """`r1tool verify`: verdicts, columns, order, hostile answers, and rows that were verified before."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from harness.cli import command, ok, run
+from harness.rows import jsonl
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("R1TOOL_")}
 HANGS = r"\boxed{9^{9^{9}}}"
 EATS_MEMORY = r"\boxed{\prod_{k=1}^{10000000} k^{k}}"
 
 
 def verify(rows: list[dict[str, Any]], *options: str, status: int = 0) -> tuple[list[dict[str, Any]], str]:
     """The rows that come out, and what was said on stderr."""
-    done = subprocess.run(
-        [sys.executable, "-m", "r1tool", "verify", "-z", "none", "-j", "2", *options],
-        input="".join(json.dumps(row) + "\n" for row in rows).encode(),
-        capture_output=True,
-        env=ENVIRONMENT,
-        check=False,
-    )
+    done = run("verify", "-z", "none", "-j", 2, *options, stdin=jsonl(rows))
     assert done.returncode == status, done.stderr.decode()
     return [json.loads(line) for line in done.stdout.splitlines()], done.stderr.decode()
 
@@ -95,13 +88,7 @@ def test_a_row_without_generations_gets_empty_lists() -> None:
 
 def test_columns_nobody_knows_keep_their_bytes() -> None:
     line = b'{"z":18446744073709551616, "answer":"5","generations":["\\\\boxed{5}"],"x":1e400,"e":"\\u00e9"}\n'
-    done = subprocess.run(
-        [sys.executable, "-m", "r1tool", "verify", "-z", "none"],
-        input=line,
-        capture_output=True,
-        env=ENVIRONMENT,
-        check=True,
-    )
+    done = ok("verify", "-z", "none", stdin=line)
     assert b'"z":18446744073709551616,' in done.stdout
     assert b'"x":1e400,"e":"\\u00e9"' in done.stdout
 
@@ -138,9 +125,7 @@ def test_an_answer_that_is_a_number_is_a_reference_and_stays_a_number(tmp_path: 
         for answer, box in zip(answers, boxes, strict=True)
     ]
     path.write_text("\n".join(lines))
-    done = subprocess.run(
-        [sys.executable, "-m", "r1tool", "verify", "-z", "none", str(path)], capture_output=True, text=True, check=True
-    )
+    done = ok("verify", "-z", "none", path, text=True)
     for answer, line in zip(answers, done.stdout.splitlines(), strict=True):
         assert answer in line
         assert json.loads(line)["verdicts"] == ["correct", "wrong"]
@@ -174,10 +159,9 @@ def test_a_killed_worker_loses_no_row(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row("5", HANGS, boxed("5"), id=n)) + "\n" for n in range(4)))
     process = subprocess.Popen(
-        [sys.executable, "-m", "r1tool", "verify", "-z", "none", "-j", "2", "--timeout", "2.5", str(path)],
+        command("verify", "-z", "none", "-j", 2, "--timeout", 2.5, path),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=ENVIRONMENT,
     )
     killed = 0
     while process.poll() is None and killed < 2:
@@ -205,11 +189,10 @@ def test_nothing_in_an_answer_is_executed(tmp_path: Path) -> None:
 
 def test_no_worker_outlives_the_command() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "r1tool", "verify", "-z", "none", "-j", "2"],
+        command("verify", "-z", "none", "-j", 2),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=ENVIRONMENT,
     )
     assert process.stdin and process.stdout
     process.stdin.write(json.dumps(row("5", boxed("5"))).encode() + b"\n")

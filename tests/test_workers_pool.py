@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from harness.cli import wait_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from streams import wait_for
 
 from r1tool.errors import R1Error
 from r1tool.workers.pool import Lost, Pool, Task

@@ -4,6 +4,7 @@ import msgspec
 
 from r1tool.client.endpoint import Endpoint
 from r1tool.client.request import Request
+from r1tool.records.columns import Finish
 from r1tool.records.think import OPEN
 
 
@@ -15,7 +16,7 @@ class Generation(msgspec.Struct, omit_defaults=True):
     """
 
     text: str
-    finish_reason: str
+    finish_reason: Finish
     seed: int | None
     model: str
     engine: str

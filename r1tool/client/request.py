@@ -3,6 +3,7 @@
 from typing import Any
 
 from r1tool.records import think
+from r1tool.records.columns import Finish
 
 OPEN, CLOSE = think.OPEN.encode(), think.CLOSE.encode()
 CHAT, COMPLETION = "/v1/chat/completions", "/v1/completions"
@@ -49,7 +50,7 @@ class Request:
         self.tokens = 0
         self.thinking_tokens: int | None = None
         self.prompt_tokens: int | None = None
-        self.finish_reason: str | None = None
+        self.finish_reason: Finish | None = None
         self.opened = False
         self.seconds = self.gpu_seconds = 0.0
         self.wasted = self.revision = self.waits = 0

@@ -3,7 +3,7 @@ r"""Where the answer of a generation is: the last box behind `</think>`, or what
 import re
 from typing import Literal, NamedTuple
 
-from r1tool.grading.notation import is_prose
+from r1tool.grading.math.reading.notation import is_prose
 
 TAIL_CHARS = 4000
 """Announcements such as "the answer is" are looked for in the end of the text only."""

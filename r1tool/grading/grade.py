@@ -5,16 +5,16 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from r1tool.grading import choices
-from r1tool.grading.compare import compared
 from r1tool.grading.extraction import all_boxes, last_boxes, locate
-from r1tool.grading.latex import read
-from r1tool.grading.notation import is_prose, normalize, squeeze
-from r1tool.grading.tokens import Unreadable
-from r1tool.grading.tree import Node, walk
+from r1tool.grading.math import choices
+from r1tool.grading.math.comparing.compare import compared
+from r1tool.grading.math.reading.grammar import read
+from r1tool.grading.math.reading.notation import is_prose, normalize, squeeze
+from r1tool.grading.math.reading.tokens import Unreadable
+from r1tool.grading.math.tree import Node, walk
 from r1tool.grading.verdict import Settings, Verdict
+from r1tool.records.generations import has_reference
 
-UNVERIFIABLE = frozenset(("", "proof", "notfound", "not found", "none", "null", "nan", "n/a", "see solution"))
 MAX_SHOWN = 200
 MAX_GOLD_CHARS = 2_000
 
@@ -34,7 +34,7 @@ class Gold(NamedTuple):
 @lru_cache(maxsize=256)
 def read_gold(answer: str | None) -> Gold | None:
     """The reference answer; None where there is nothing a rule can check."""
-    if answer is None or answer.strip().lower().strip(" .$") in UNVERIFIABLE:
+    if answer is None or not has_reference(answer):
         return None
     text = answer.strip()
     if "\\boxed" in text or "\\fbox" in text:

@@ -2,16 +2,15 @@
 
 from typing import Literal
 
-from r1tool.grading import extract
+from r1tool.grading.answers import final_answers
 from r1tool.judge.verdict import as_correctness
 from r1tool.records.columns import JudgeVerdict
-from r1tool.records.correctness import aligned, right, set_correctness_count
+from r1tool.records.generations import UNDECIDED, aligned, completeness, has_reference, set_correctness_count
 from r1tool.records.row import Row
-from r1tool.records.think import is_complete
 
 Which = Literal["wrong", "all"]
-NO_GOLD = ("", "proof", "notfound")
-"""What stands in `answer` where NuminaMath-1.5 has none."""
+NOT_ACCEPTED = ("wrong", *UNDECIDED)
+"""Verdicts after which the judge is asked as well."""
 
 
 def to_ask(row: Row, which: Which = "wrong") -> list[int]:
@@ -20,25 +19,17 @@ def to_ask(row: Row, which: Which = "wrong") -> list[int]:
     `wrong`: those the rules rejected or could not decide; `all`: the right ones as well. Either way only where there
     is a gold answer, and the generation is complete, answers something and was not judged before.
     """
-    generations: list[str] = row.get("generations", [])
-    if str(row.get("answer", "")).strip().lower() in NO_GOLD or not row.get("problem"):
+    count = len(row.get("generations", ()))
+    if not has_reference(row.get("answer")) or not row.get("problem"):
         return []
-    count = len(generations)
-    complete, reasons = aligned(row, "is_reasoning_complete", count), aligned(row, "finish_reasons", count)
-    judged, verdicts = aligned(row, "correctness_llama", count), _verdicts(row, count)
-    extracted = row.get("extracted_answers")
-    asked = []
-    for index, text in enumerate(generations):
-        finished = complete[index]
-        if finished is None:
-            finished = is_complete(text, reasons[index])  # type: ignore[arg-type]
-        if judged[index] is not None or not finished:
-            continue
-        if which == "wrong" and verdicts[index] not in ("wrong", "timeout", "error", "gold_unparsable"):
-            continue
-        if (extracted[index] if extracted else extract(text)) is not None:
-            asked.append(index)
-    return asked
+    complete, judged, verdicts = completeness(row), aligned(row, "correctness_llama", count), _verdicts(row, count)
+    open_ = [
+        index
+        for index in range(count)
+        if complete[index] and judged[index] is None and (which == "all" or verdicts[index] in NOT_ACCEPTED)
+    ]
+    answers = final_answers(row, open_)
+    return [index for index, answer in zip(open_, answers, strict=True) if answer is not None]
 
 
 def record(row: Row, said: dict[int, JudgeVerdict | None]) -> None:
@@ -53,13 +44,8 @@ def record(row: Row, said: dict[int, JudgeVerdict | None]) -> None:
     set_correctness_count(row)
 
 
-def unverified(row: Row) -> bool:
-    """Nobody ran verify on this row, so `--which wrong` finds nothing to ask."""
-    return bool(row.get("generations")) and not any(_verdicts(row, len(row["generations"]))) and not any(right(row))
-
-
 def _verdicts(row: Row, count: int) -> list[object]:
     if row.get("verdicts"):
         return aligned(row, "verdicts", count)
     marks = {True: "correct", False: "wrong", None: None}
-    return [marks[mark] for mark in aligned(row, "correctness_math_verify", count)]  # type: ignore[index]
+    return [marks[mark] for mark in aligned(row, "correctness_math_verify", count)]

@@ -6,40 +6,14 @@ from typing import Any
 from r1tool.push.configs import Part
 from r1tool.push.provenance import Provenance
 from r1tool.push.shapes import Shape
+from r1tool.records.columns import COLUMNS
 
 MARK = "<!-- made by r1tool push -->"
 """A README.md without it is somebody's own and is not replaced."""
 SIZES = (("n<1K", 10**3), ("1K<n<10K", 10**4), ("10K<n<100K", 10**5), ("100K<n<1M", 10**6), ("1M<n<10M", 10**7))
 MAX_SOURCES = 30
 
-MEANINGS = {
-    "problem": "the problem, without any instruction",
-    "solution": "the reference solution",
-    "answer": "the reference answer",
-    "problem_type": "field of mathematics",
-    "question_type": "kind of question",
-    "source": "collection the problem comes from",
-    "uuid": "id of the row",
-    "is_reasoning_complete": "for each generation: its thought is closed and an answer follows",
-    "generations": "the model's answers, `<think>…</think>` and what follows",
-    "correctness_math_verify": "for each generation: right by comparing answers",
-    "correctness_llama": "for each generation: right by the judge, null where it was not asked",
-    "finish_reasons": "for each generation: `stop`, or `length` where it was cut off",
-    "correctness_count": "generations that are right by either",
-    "messages": "the problem and the chosen generation, for fine-tuning",
-    "token_counts": "for each generation: tokens of prompt, completion and thought",
-    "sampling": "model, engine and parameters",
-    "verification": "version and settings of the rules, and a checksum of what they looked at",
-    "verdicts": "for each generation: correct, wrong, no_answer, gold_unparsable, timeout or error",
-    "extracted_answers": "for each generation: the answer that was compared",
-    "judge_verdicts": "for each generation: the judge's verdict, votes and explanation",
-    "scores": "for each scorer: one score a generation",
-    "prompt": "the problem as a conversation",
-    "chosen": "a right generation",
-    "rejected": "a wrong generation",
-    "completion": "a generation",
-    "label": "whether the completion is right",
-}
+MEANINGS = {column.name: column.description for column in COLUMNS}
 
 
 def readme(
@@ -169,9 +143,9 @@ def _recipes(recipes: Sequence[tuple[str, str]]) -> str:
 
 
 def type_name(shape: Shape) -> str:
-    """A settled shape as the card names it: string, list[bool], {a, b}."""
+    """A shape as the card names it: string, list[bool], {a, b}."""
     if isinstance(shape, str):
         return {"json": "string (JSON)", "long": "int"}.get(shape, shape)
     if shape[0] == "list":
         return f"list[{type_name(shape[1])}]"
-    return "{" + ", ".join(shape[1]) + "}"
+    return "{" + ", ".join(shape[1]) + "}" if shape[1] else "object"

@@ -50,7 +50,7 @@ def part_of(source: str | None, given: list[tuple[Part, str]]) -> Part | None:
     return Part("default", name) if name in SPLITS else Part("data_" if name == "data" else name, "train")
 
 
-def parse(text: str) -> tuple[Part, str]:
+def parse_config(text: str) -> tuple[Part, str]:
     """`NAME=GLOB` or `NAME/SPLIT=GLOB`. Raises R1Error."""
     name, equals, pattern = text.partition("=")
     config, slash, split = name.partition("/")

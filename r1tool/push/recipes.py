@@ -74,9 +74,7 @@ def recipe_text(recipe: Recipe, data_set: str, config: str, split: str) -> str:
     return head + str(yaml.safe_dump({**data, **settings}, sort_keys=False))
 
 
-def command(recipe: Recipe, data_set: str, on_hub: bool) -> str:
-    """The command line that trains with the recipe."""
-    if on_hub:
-        fetch = f"hf download --repo-type dataset {data_set} {file_name(recipe)} --local-dir ."
-        return f"{fetch} && trl {recipe} --config {file_name(recipe)}"
-    return f"trl {recipe} --config {data_set.rstrip('/')}/{file_name(recipe)}"
+def command(recipe: Recipe, fetch: str, path: str) -> str:
+    """The command line that trains with the recipe at `path`, once `fetch`, if there is anything to fetch, is done."""
+    train = f"trl {recipe} --config {path}"
+    return f"{fetch} && {train}" if fetch else train

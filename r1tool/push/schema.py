@@ -7,59 +7,12 @@ import msgspec
 import orjson
 
 from r1tool.errors import BadRow
-from r1tool.push.shapes import Shape, arrow_type, fill, merge, settled, shape_of
-from r1tool.records.columns import OPINIONS, TYPES
+from r1tool.push.shapes import Shape, arrow_type, fill_nulls, finalize, merge, shape_of, shape_of_type
+from r1tool.records.columns import TYPES
 from r1tool.records.row import Row
 
-TEXTS: Shape = ("list", "string")
-FLAGS: Shape = ("list", "bool")
-KNOWN: dict[str, Shape] = {
-    "problem": "string",
-    "solution": "string",
-    "answer": "string",
-    "problem_type": "string",
-    "question_type": "string",
-    "source": "string",
-    "uuid": "string",
-    "is_reasoning_complete": FLAGS,
-    "generations": TEXTS,
-    "correctness_math_verify": FLAGS,
-    "correctness_llama": FLAGS,
-    "finish_reasons": TEXTS,
-    "correctness_count": "int",
-    "messages": ("list", ("struct", {"content": "string", "role": "string"})),
-    "token_counts": ("list", ("struct", {"prompt": "int", "completion": "int", "thinking": "int"})),
-    "sampling": (
-        "struct",
-        {
-            "model": "string",
-            "engine": "string",
-            "engine_version": "string",
-            "temperature": "float",
-            "top_p": "float",
-            "max_tokens": "int",
-            "seeds": ("list", "int"),
-            "template_sha": "string",
-            "gpu_seconds": "float",
-            "r1tool": "string",
-        },
-    ),
-    "verdicts": TEXTS,
-    "extracted_answers": TEXTS,
-    "judge_verdicts": (
-        "list",
-        (
-            "struct",
-            {
-                "verdict": "string",
-                "votes": ("struct", dict.fromkeys(OPINIONS, "int")),
-                "explanation": "string",
-            },
-        ),
-    ),
-    "scores": ("struct", {}),
-}
-"""Types the known columns have even where every value is null."""
+KNOWN = {name: shape_of_type(kind) for name, kind in TYPES.items()}
+"""Shapes the known columns have even where every value is null."""
 CLOSED = frozenset(name for name, shape in KNOWN.items() if "struct" not in str(shape))
 """Columns whose type the check of a row has settled already."""
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -85,14 +38,14 @@ class Columns:
 
     def settle(self) -> dict[str, dict[str, Shape]]:
         """The columns to write, by config: OpenR1-Math-220k's in its order, r1tool's, then the others as they came."""
-        shapes = {name: settled(fill(shape, KNOWN.get(name, "null"))) for name, shape in self.shapes.items()}
+        shapes = {name: finalize(fill_nulls(shape, KNOWN.get(name, "null"))) for name, shape in self.shapes.items()}
         order = [*KNOWN, *(name for name in shapes if name not in KNOWN)]
         return {
             config: {name: shapes[name] for name in order if name in names} for config, names in self.names.items()
         }
 
 
-def plain(row: Row) -> dict[str, Any]:
+def checked_values(row: Row) -> dict[str, Any]:
     """The row as plain JSON values. Raises BadRow for a known column of a wrong type and a number no double holds."""
     for name in row:
         if name in TYPES:

@@ -1,7 +1,8 @@
 """The type of a column worked out from all its values, so that one that is null for a while is typed all the same."""
 
 from collections.abc import Mapping
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 EXACT_FLOAT = 2**53
 """Up to here a double holds every integer."""
@@ -16,6 +17,8 @@ Shape = str | tuple[str, Any]
 
 `long` is an integer that a double would round; `json` is the JSON text of values that have no type in common.
 """
+
+PLAIN_TYPES: dict[Any, Shape] = {bool: "bool", int: "int", float: "float", str: "string"}
 
 
 def shape_of(value: Any, depth: int = 0) -> Shape:
@@ -42,6 +45,28 @@ def shape_of(value: Any, depth: int = 0) -> Shape:
     return "json" if "json" in fields.values() or len(fields) > MAX_KEYS else ("struct", fields)
 
 
+def shape_of_type(kind: Any) -> Shape:
+    """The shape of a column's type: `str | None`, `list[TokenCounts | None]`, `dict[Opinion, int]`, ...
+
+    Of `Annotated[T, S]` it is that of S; a mapping with keys of any name is a struct without fields.
+    """
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return shape_of_type(arguments[1])
+    if origin in (Union, UnionType):
+        [kind] = [each for each in arguments if each is not NoneType]
+        return shape_of_type(kind)
+    if origin is list:
+        return ("list", shape_of_type(arguments[0]))
+    if origin is dict:
+        return ("struct", {name: shape_of_type(arguments[1]) for name in get_args(arguments[0])})
+    if origin is Literal:
+        return "string"
+    if kind in PLAIN_TYPES:
+        return PLAIN_TYPES[kind]
+    return ("struct", {name: shape_of_type(each) for name, each in get_type_hints(kind, include_extras=True).items()})
+
+
 def merge(one: Shape, other: Shape) -> Shape:
     """The shape that holds the values of both; json where only their text does."""
     if one == other or other == "null":
@@ -65,27 +90,27 @@ def merge(one: Shape, other: Shape) -> Shape:
     return "json" if "json" in fields.values() or len(fields) > MAX_KEYS else ("struct", fields)
 
 
-def fill(shape: Shape, known: Shape) -> Shape:
+def fill_nulls(shape: Shape, known: Shape) -> Shape:
     """`shape` with what is null all through typed as in `known`; keys that never occurred are not added."""
     if shape == "null":
         return known
     if isinstance(shape, str) or isinstance(known, str) or shape[0] != known[0]:
         return shape
     if shape[0] == "list":
-        return ("list", fill(shape[1], known[1]))
-    return ("struct", {name: fill(each, known[1].get(name, "null")) for name, each in shape[1].items()})
+        return ("list", fill_nulls(shape[1], known[1]))
+    return ("struct", {name: fill_nulls(each, known[1].get(name, "null")) for name, each in shape[1].items()})
 
 
-def settled(shape: Shape) -> Shape:
+def finalize(shape: Shape) -> Shape:
     """The shape to write once every value was seen: an object without keys cannot be a column, nothing is text."""
     if shape == "null":
         return "string"
     if isinstance(shape, str):
         return shape
     if shape[0] == "list":
-        item = settled(shape[1])
+        item = finalize(shape[1])
         return "json" if item == "json" else ("list", item)
-    fields = {name: settled(each) for name, each in shape[1].items()}
+    fields = {name: finalize(each) for name, each in shape[1].items()}
     return "json" if not fields or "json" in fields.values() else ("struct", fields)
 
 

@@ -10,6 +10,7 @@ from r1tool.push.parquet import GROUP_BYTES, ShardWriter
 from r1tool.push.provenance import Provenance
 from r1tool.push.schema import Columns, arrow_row, arrow_schema
 from r1tool.records.row import Row
+from r1tool.records.tally import Summary
 
 PENDING_BYTES = 2 * GROUP_BYTES
 """Of JSON in memory, however many parts there are."""
@@ -18,15 +19,21 @@ PartOf = Callable[[Row], Part | None]
 
 @dataclass
 class Survey:
-    """What a first pass over the rows has found: columns of each config, rows of each part, how they came about."""
+    """What a first pass over the rows has found: columns of each config, rows of each part, how they came about.
+
+    `unnamed` counts the rows of inputs that belong to no part.
+    """
 
     columns: Columns = field(default_factory=Columns)
     rows: dict[Part, int] = field(default_factory=dict)
+    summary: Summary = field(default_factory=Summary)
     provenance: Provenance = field(default_factory=Provenance)
     refused: set[tuple[str | None, int]] = field(default_factory=set)
+    unnamed: int = 0
 
     def see(self, values: Mapping[str, Any], part: Part) -> None:
-        """Take in one row, as `plain` gives it."""
+        """Take in one row, as `checked_values` gives it. Raises BadRow, with nothing taken in."""
+        self.summary.add(values)
         self.columns.see(part.config, values)
         self.rows[part] = self.rows.get(part, 0) + 1
         self.provenance.see(values)
@@ -38,8 +45,8 @@ class Survey:
     @property
     def whole(self) -> bool:
         """Whether a config `all` can be the union of the others: the same columns, and more than one config."""
-        settled = list(self.columns.settle().values())
-        return "all" not in self.columns.names and len(settled) > 1 and all(each == settled[0] for each in settled)
+        configs = list(self.columns.settle().values())
+        return "all" not in self.columns.names and len(configs) > 1 and all(each == configs[0] for each in configs)
 
 
 def write_parquet(

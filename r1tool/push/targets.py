@@ -1,5 +1,6 @@
 """Where a data set is published: a folder of one's own, or the Hugging Face Hub."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from r1tool.errors import R1Error
+from r1tool.errors import USAGE, R1Error
 from r1tool.push.card import MARK
 from r1tool.push.configs import Part
 
@@ -29,11 +30,23 @@ class Target(Protocol):
     def has_own_readme(self) -> bool:
         """Whether somebody has written a README.md there by hand."""
 
+    def fetch(self, file: str) -> tuple[str, str]:
+        """The shell command that brings a file of the data set here, none if it need not, and its path then."""
+
     def staging(self) -> AbstractContextManager[Path]:
         """An empty folder to write to, gone in the end."""
 
     def put(self, folder: Path, files: Files, private: bool) -> str:
         """Publish the staging folder and return where it is now."""
+
+
+def parse_target(text: str) -> Target:
+    """`OWNER/NAME` on the Hub, or a folder: ./DIR, /DIR, ~/DIR, or one that exists. Raises R1Error."""
+    if text.startswith(("./", "../", "/", "~")) or text in (".", "..") or Path(text).is_dir():
+        return LocalTarget(text)
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", text) and not Path(text).exists():
+        return HubTarget(text)
+    raise R1Error(f"{text}: the last argument is the target, OWNER/NAME on the Hub or ./FOLDER", USAGE)
 
 
 class LocalTarget:
@@ -53,6 +66,9 @@ class LocalTarget:
     def has_own_readme(self) -> bool:
         readme = self._path / "README.md"
         return readme.exists() and MARK not in readme.read_text(encoding="utf-8")
+
+    def fetch(self, file: str) -> tuple[str, str]:
+        return "", f"{self.name.rstrip('/')}/{file}"
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
@@ -106,6 +122,9 @@ class HubTarget:
             except (EntryNotFoundError, RepositoryNotFoundError):
                 return False
         return MARK not in Path(path).read_text(encoding="utf-8")
+
+    def fetch(self, file: str) -> tuple[str, str]:
+        return f"hf download --repo-type dataset {self.name} {file} --local-dir .", file
 
     @contextmanager
     def staging(self) -> Iterator[Path]:

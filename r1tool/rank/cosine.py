@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from r1tool.rank.length import tokens
 from r1tool.rank.scorer import Scores, spread
-from r1tool.records.correctness import right
+from r1tool.records.generations import right
 from r1tool.records.row import Row
 
 MAX_TOKENS = 14336

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from r1tool.rank.scorer import Scores, spread
+from r1tool.records.generations import completion_tokens
 from r1tool.records.row import Row
 
 
 def tokens(row: Row, chosen: Sequence[int]) -> list[int | None]:
     """Completion tokens of each candidate, None where they are unknown."""
-    counts = row.get("token_counts") or []
-    return [counts[index].completion if index < len(counts) and counts[index] else None for index in chosen]
+    counted = completion_tokens(row)
+    return [counted[index] for index in chosen]
 
 
 def lengths(row: Row, chosen: Sequence[int]) -> list[int]:

@@ -23,13 +23,11 @@ STRATOS_TAGS = (
 )
 
 
-def adopt(row: Row, problem_field: str | None = None) -> Row:
+def adopt(row: Row) -> Row:
     """Give `row` the columns problem, answer, solution and generations where only an alias holds them; return it.
 
-    The alias columns stay. `problem_field` names the problem's column outright.
+    The alias columns stay.
     """
-    if problem_field is not None and problem_field in row:
-        row["problem"] = row[problem_field]
     if "problem" not in row or row["problem"] is None:
         _take_problem(row)
     if "generations" not in row:

@@ -128,10 +128,6 @@ class Row:
         comma = b"," if len(self._columns) > len(self._added) else b""
         return b"".join((memoryview(self._line)[:end], comma, memoryview(added)[1:]))
 
-    def as_dict(self) -> dict[str, Any]:
-        """Every column, parsed."""
-        return {name: self[name] for name in self._columns}
-
 
 def _parse_exactly(line: bytes, error: orjson.JSONDecodeError) -> Any:
     """What orjson refuses and JSON allows: numbers beyond a double, which stay what they are until they are read."""

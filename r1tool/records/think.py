@@ -38,8 +38,3 @@ def restore(content: str, reasoning: str | None = None, *, opened: bool = False)
 def is_complete(text: str, finish_reason: str | None) -> bool:
     """The thought is closed if it was opened, an answer follows, and the model stopped by itself (None: unknown)."""
     return finish_reason in ("stop", None) and text.count(OPEN) <= text.count(CLOSE) and bool(split(text)[1])
-
-
-def is_empty(text: str) -> bool:
-    """The model skipped its thought: `<think>` and `</think>` with nothing between them."""
-    return CLOSE in text and not split(text)[0]

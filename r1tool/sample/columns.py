@@ -9,13 +9,16 @@ from r1tool import __version__
 from r1tool.client.generation import Generation
 from r1tool.errors import BadRow
 from r1tool.records import think
-from r1tool.records.columns import ALIGNED
+from r1tool.records.columns import COLUMNS
 from r1tool.records.ids import problem_uuid
 from r1tool.records.row import Row
 from r1tool.sample.options import SampleOptions
 from r1tool.sample.prompts import PromptBuilder
 
-SUPERSEDED = (*ALIGNED, "correctness_count", "scores", "messages")
+LATER = {"verify", "judge", "rank"}
+SUPERSEDED = [
+    column.name for column in COLUMNS if column.per_generation or LATER.issuperset(column.written_by.split(", "))
+]
 """What speaks of the generations a row had before it was sampled again."""
 
 ANSWER_OPTIONS = ("thinking_budget", "wait")

@@ -1,9 +1,10 @@
 """Which model answers, and on what."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from r1tool.engines.table import startable
+from r1tool.option import Option
 
 if TYPE_CHECKING:
     EngineName = str
@@ -18,14 +19,32 @@ class ServingOptions:
     `engine_arguments` is what stood behind `--` and goes to the engine unchanged. `gpus` is a list such as "0-3,6".
     """
 
-    engine: EngineName = "auto"
-    urls: list[str] = field(default_factory=list)
-    model: str | None = None
-    tp: int = 1
-    pp: int = 1
-    replicas: int = 1
-    nodes: int = 1
-    gpus: str | None = None
-    server_log: str | None = None
-    ready_timeout: float = 3600.0
-    engine_arguments: list[str] = field(default_factory=list)
+    engine: Annotated[
+        EngineName, Option("--engine", help="auto: --url, else a GPU and an installed engine, else embedded.")
+    ] = "auto"
+    urls: Annotated[
+        list[str],
+        Option("--url", metavar="URL", help="An OpenAI-compatible server; repeat to balance over several."),
+    ] = field(default_factory=list)
+    model: Annotated[
+        str | None, Option("-m", "--model", metavar="NAME_OR_PATH", help="The model to serve or to ask for.")
+    ] = None
+    tp: Annotated[
+        int, Option("--tp", metavar="N", min=1, help="Tensor-parallel size; with --url, to count GPU hours by.")
+    ] = 1
+    pp: Annotated[int, Option("--pp", metavar="N", min=1, help="Pipeline-parallel size.")] = 1
+    replicas: Annotated[int, Option("--replicas", metavar="N", min=1, help="Independent servers of the model.")] = 1
+    nodes: Annotated[
+        int, Option("--nodes", metavar="N", min=1, help="Nodes a server spans, inside a Slurm allocation.")
+    ] = 1
+    gpus: Annotated[str | None, Option("--gpus", metavar="LIST", help="GPUs of this command, such as 0-3.")] = None
+    server_log: Annotated[
+        str | None, Option("--server-log", metavar="FILE", help="The servers' own output; default: in the cache.")
+    ] = None
+    ready_timeout: Annotated[
+        float,
+        Option(
+            "--ready-timeout", metavar="S", min=1, help="Seconds a server may take to get ready; those at --url: 30."
+        ),
+    ] = 3600.0
+    engine_arguments: Annotated[list[str], Option("--")] = field(default_factory=list)

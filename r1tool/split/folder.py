@@ -59,7 +59,7 @@ class Folder:
             for file in self._files.values():
                 file.abort()
 
-    def strangers(self) -> list[str]:
+    def unmanaged_files(self) -> list[str]:
         """Row files in the folder that this run has not written: a later reader would take them in."""
         ours = {file.path.name for file in self._files.values()}
         return sorted(path.name for path in self.path.glob(f"*{SUFFIX}") if path.name not in ours)

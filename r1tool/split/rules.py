@@ -7,9 +7,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from r1tool.errors import USAGE, R1Error
-from r1tool.records.correctness import rightness
+from r1tool.records.generations import chosen_index, completeness, completion_tokens, rightness
 from r1tool.records.row import Row
-from r1tool.records.think import is_complete
 
 Rule = Callable[[Row], str | None]
 Keep = Literal["any-correct", "all-correct", "none-correct", "complete", "verified", "judged"]
@@ -42,19 +41,6 @@ def _holds(which: Keep, row: Row) -> bool:
     if which == "all-correct":
         return bool(right) and all(right)
     return False in right and True not in right
-
-
-def completeness(row: Row) -> list[bool]:
-    """`is_reasoning_complete`, worked out from the generations where the column is missing.
-
-    A generation without a finish reason counts as stopped: OpenR1-Math-220k has none where Math-Verify settled it.
-    """
-    known = row.get("is_reasoning_complete")
-    if known is not None:
-        return [bool(value) for value in known]
-    generations: list[str] = row.get("generations", [])
-    reasons = row.get("finish_reasons") or ["stop"] * len(generations)
-    return [is_complete(text, reason) for text, reason in zip(generations, reasons, strict=False)]
 
 
 def pass_rate(row: Row) -> float | None:
@@ -94,21 +80,11 @@ def at_most_tokens(limit: int) -> Rule:
     """
 
     def rule(row: Row) -> str | None:
-        counts = row.get("token_counts", [])
-        chosen = chosen_index(row)
-        wanted = counts if chosen is None else counts[chosen : chosen + 1]
-        tokens = [count.completion for count in wanted if count is not None and count.completion is not None]
-        if not tokens or len(tokens) < len(wanted):
+        tokens, chosen = completion_tokens(row), chosen_index(row)
+        wanted = tokens if chosen is None else tokens[chosen : chosen + 1]
+        known = [count for count in wanted if count is not None]
+        if not known or len(known) < len(wanted):
             return "no token counts"
-        return None if max(tokens) <= limit else "too many tokens"
+        return None if max(known) <= limit else "too many tokens"
 
     return rule
-
-
-def chosen_index(row: Row) -> int | None:
-    """Which generation `messages` holds, None where there are no messages or it is none of the generations."""
-    messages = row.get("messages")
-    if not messages or messages[-1].role != "assistant":
-        return None
-    generations: list[str] = row.get("generations", [])
-    return next((i for i, text in enumerate(generations) if text == messages[-1].content), None)

@@ -1,8 +1,7 @@
 """The one generation of a row that a selection judges it by."""
 
-from r1tool.records.correctness import rightness
+from r1tool.records.generations import chosen_index, completion_tokens, rightness
 from r1tool.records.row import Row
-from r1tool.split.rules import chosen_index
 
 
 def best_index(row: Row) -> int | None:
@@ -15,7 +14,5 @@ def best_index(row: Row) -> int | None:
 
 def length(row: Row, index: int) -> int:
     """Completion tokens of a generation; its words where nobody has counted tokens."""
-    counts = row.get("token_counts", ())
-    if index < len(counts) and counts[index] is not None and counts[index].completion is not None:
-        return int(counts[index].completion)
-    return len(row["generations"][index].split())
+    tokens = completion_tokens(row)[index]
+    return len(row["generations"][index].split()) if tokens is None else tokens

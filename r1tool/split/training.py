@@ -4,14 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from r1tool.errors import BadRow
-from r1tool.records.correctness import rightness
+from r1tool.records.generations import completeness, has_reference, rightness
 from r1tool.records.row import Row
-from r1tool.split.rules import completeness
 from r1tool.split.trace import best_index
 
 Shape = Literal["rows", "sft", "dpo", "kto", "grpo"]
-NO_ANSWER = ("proof", "notfound")
-"""What NuminaMath-1.5 writes where there is nothing to compare with."""
 KEPT = ("uuid", "source")
 """Columns that stay beside the trainer's own, to find the row again."""
 
@@ -55,8 +52,8 @@ def _kto(row: Row) -> Iterator[Row]:
 
 
 def _grpo(row: Row) -> Iterator[Row]:
-    answer = row.get("answer", "")
-    if answer.strip() and answer not in NO_ANSWER:
+    answer = row.get("answer")
+    if has_reference(answer):
         yield _row(row, prompt=_prompt(row), answer=answer, solution=rf"\boxed{{{answer}}}")
 
 

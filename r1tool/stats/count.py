@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from r1tool.errors import BadRow, R1Error
 from r1tool.records.row import Row
 from r1tool.records.skim import ColumnReader
-from r1tool.stats.tally import COLUMNS, LISTS, Summary, Vote, plain
+from r1tool.records.tally import COLUMNS, LISTS, Summary, Vote, counted_values
 from r1tool.stream.readers import Cancelled, StopSignal, lines
 from r1tool.stream.sources import Source
 
@@ -46,7 +46,7 @@ def count(
         try:
             values = read(line)
             if not any(map(values.get, LISTS)):
-                values = plain(_adopted(line), by)
+                values = counted_values(_adopted(line), by)
             add(values, vote)
             counted.rows += 1
         except (ValueError, BadRow) as error:

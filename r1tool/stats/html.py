@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from r1tool.stats.tally import Summary
+from r1tool.records.tally import Summary
 
 TOKEN_BINS = 24
 MAX_GROUPS = 200
@@ -18,7 +18,7 @@ td.bar { width: 18rem; border: 0 } td.bar div { background: #4477aa; height: .8r
 """
 
 
-def page(summary: Summary, report: Mapping[str, Any]) -> str:
+def to_html(summary: Summary, report: Mapping[str, Any]) -> str:
     """The page: the figures, verdicts, tokens, how often rows are solved, and each source."""
     tokens = report["tokens"]
     figures = [

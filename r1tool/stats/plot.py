@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from r1tool.errors import USAGE, R1Error
-from r1tool.stats.tally import Summary
+from r1tool.records.tally import Summary
 
 TOKEN_BINS = 40
 SHARE_BINS = 10

@@ -8,7 +8,7 @@ MAX_GROUPS = 20
 NAME_WIDTH = 24
 
 
-def table(report: Mapping[str, Any]) -> str:
+def to_text(report: Mapping[str, Any]) -> str:
     """The object of `report()` as aligned text."""
     blocks = [_overview(report), _verdicts(report)]
     if extras := _extras(report):

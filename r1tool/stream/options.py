@@ -1,7 +1,9 @@
 """How a command reads and writes its rows."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from r1tool.option import Option
 
 
 @dataclass(frozen=True)
@@ -11,13 +13,38 @@ class StreamOptions:
     `compress` None is zstd except to a terminal; `level` None is 3 into files and stored blocks into pipes.
     """
 
-    inputs: list[str] = field(default_factory=list)
-    output: str | None = None
-    compress: Literal["zstd", "none"] | None = None
-    level: int | None = None
-    rejects: str | None = None
-    strict: bool = False
-    workers: int | None = None
-    limit: int | None = None
-    quiet: bool = False
-    progress: bool | None = None
+    inputs: Annotated[
+        list[str],
+        Option(
+            metavar="[INPUT]...",
+            help="Files, folders, globs, '-', hf://datasets/OWNER/NAME[@config][/split] or s3://...; default: stdin.",
+            show_default=False,
+        ),
+    ] = field(default_factory=list)
+    output: Annotated[
+        str | None, Option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
+    ] = None
+    compress: Annotated[
+        Literal["zstd", "none"] | None,
+        Option("-z", "--compress", help="Default: zstd, except to a terminal.", show_default=False),
+    ] = None
+    level: Annotated[
+        int | None,
+        Option(
+            "--level", metavar="N", min=1, max=22, help="zstd level; default 3 into files, stored blocks into pipes."
+        ),
+    ] = None
+    rejects: Annotated[
+        str | None,
+        Option("--rejects", metavar="FILE", help="Write rows that cannot be used to FILE, with the reason."),
+    ] = None
+    strict: Annotated[bool, Option("--strict", help="Stop at the first bad row.")] = False
+    workers: Annotated[
+        int | None, Option("-j", "--workers", metavar="N", min=1, help="Worker processes; default: one a core.")
+    ] = None
+    limit: Annotated[int | None, Option("--limit", metavar="N", min=0, help="Take the first N rows only.")] = None
+    quiet: Annotated[bool, Option("-q", "--quiet", help="Print nothing on stderr but errors.")] = False
+    progress: Annotated[
+        bool | None,
+        Option("--progress/--no-progress", help="Default: if stderr is a terminal.", show_default=False),
+    ] = None

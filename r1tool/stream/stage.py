@@ -22,7 +22,8 @@ class Stage:
 
     `source` gives rows in place of the inputs. `drain` False lets the first SIGINT stop reading even where the input
     is a pipe. `spooled` keeps all rows on disk until the last has come. `rows()` may be consumed in one worker thread;
-    `write`, `reject` and `note` are safe in any. `status` is the exit status once the stage has ended.
+    `write`, `reject` and `note` are safe in any. `status` is the exit status once the stage has ended; `note` works
+    then as well.
     """
 
     def __init__(
@@ -56,6 +57,11 @@ class Stage:
         return self._output is not None and self._output.is_pipe
 
     @property
+    def completed(self) -> bool:
+        """The stage has ended and has read all of its input, be it with bad rows: no signal cut it short."""
+        return self.status in (DONE, FAILED)
+
+    @property
     def interrupted(self) -> bool:
         """A signal has come, even if it does not stop this stage."""
         return self._signals.number is not None
@@ -84,7 +90,7 @@ class Stage:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self.status = self._signals.status or self.status
-        finished = kind is None and self.status in (DONE, FAILED)
+        finished = kind is None and self.completed
         whole = kind is None or issubclass(kind, R1Error)
         unread = self.status == BROKEN_PIPE or isinstance(error, BrokenPipeError)
         # a second signal ends at once: a pipe that nobody empties is not waited for

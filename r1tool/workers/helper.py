@@ -147,7 +147,7 @@ os.register_at_fork(after_in_child=_forget)
 
 def _main() -> None:
     """Fork, wait for the fork to die, fork again; end when the parent closes the pipe."""
-    from r1tool.grading import math_verify
+    from r1tool.grading.math import math_verify
 
     math_verify.warm()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -180,7 +180,7 @@ def _serve() -> None:
     """The fork: answer requests until the pipe ends. Never returns."""
     import resource
 
-    from r1tool.grading import math_verify
+    from r1tool.grading.math import math_verify
 
     status = 1
     try:

@@ -206,11 +206,11 @@ class _server:
 def _vllm() -> tuple[float, float] | None:
     """Tokens/s of ours and of `vllm bench serve`, medians of rounds that each side begins in turn, on one server."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    from engines import vllm_cpu
+    from harness import engines
 
-    if vllm_cpu.missing():
+    if engines.missing():
         return None
-    with tempfile.TemporaryDirectory() as folder, vllm_cpu.vllm_server(Path(folder) / "log") as url:
+    with tempfile.TemporaryDirectory() as folder, engines.vllm_server(Path(folder) / "log") as url:
         _side("vllm", url)  # the first requests of a server are slow
         rates: dict[str, list[float]] = {"ours": [], "theirs": []}
         for turn in range(VLLM_ROUNDS):
@@ -236,16 +236,16 @@ async def _vllm_ours(url: str) -> float:
 
 
 def _vllm_bench(url: str, folder: Path) -> float:
-    from engines import vllm_cpu
+    from harness import engines
 
     (folder / "prompts.jsonl").write_text("".join(json.dumps({"prompt": text}) + "\n" for text in _prompts()))
-    line = [vllm_cpu.PROGRAMS / "vllm", "bench", "serve", "--backend", "openai-chat", "--base-url", url]
-    line += ["--endpoint", "/v1/chat/completions", "--model", "smollm2", "--tokenizer", vllm_cpu.MODEL]
+    line = [engines.PROGRAMS / "vllm", "bench", "serve", "--backend", "openai-chat", "--base-url", url]
+    line += ["--endpoint", "/v1/chat/completions", "--model", "smollm2", "--tokenizer", engines.MODEL]
     line += ["--dataset-name", "custom", "--dataset-path", folder / "prompts.jsonl", "--skip-chat-template"]
     line += ["--custom-output-len", str(VLLM_TOKENS), "--num-prompts", str(VLLM_REQUESTS), "--ignore-eos"]
     line += ["--max-concurrency", str(VLLM_REQUESTS), "--temperature", "0.6", "--top-p", "0.95"]
     line += ["--save-result", "--result-filename", folder / "result.json"]
-    done = subprocess.run(line, env=vllm_cpu.environment(), capture_output=True, text=True)
+    done = subprocess.run(line, env=engines.environment(), capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     return float(json.loads((folder / "result.json").read_text())["output_throughput"])

@@ -1,0 +1,1 @@
+"""Mathematical answers: `reading` makes trees of them, `comparing` compares the trees."""

@@ -1,0 +1,25 @@
+"""What is published beside the rows, and how they are laid out."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from r1tool.option import Option
+from r1tool.push.recipes import RECIPES
+
+
+@dataclass(frozen=True)
+class PushOptions:
+    """`config` holds NAME=GLOB or NAME/SPLIT=GLOB; `card` None leaves a README.md that somebody has written."""
+
+    config: Annotated[
+        list[str],
+        Option("--config", metavar="NAME=GLOB", help="Inputs of a config, or NAME/SPLIT=GLOB; repeat for more."),
+    ] = field(default_factory=list)
+    private: Annotated[bool, Option("--private", help="Make the data set on the Hub a private one.")] = False
+    card: Annotated[bool | None, Option("--card/--no-card", help="Write README.md.", show_default=False)] = None
+    recipe: Annotated[
+        list[str],
+        Option("--recipe", metavar="|".join(RECIPES), help="Add a training configuration for TRL; repeat for more."),
+    ] = field(default_factory=list)
+    max_shard_size: Annotated[str, Option("--max-shard-size", metavar="SIZE", help="Of a file.")] = "500MB"
+    dry_run: Annotated[bool, Option("--dry-run", help="Print the card and write nothing.")] = False

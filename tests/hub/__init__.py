@@ -1,1 +1,0 @@
-"""A double of the Hugging Face Hub, for the real clients."""
