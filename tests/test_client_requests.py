@@ -51,7 +51,7 @@ def ask(*urls: str, work: Any, options: ClientOptions | None = None, notes: list
 
 def test_what_stands_behind_a_url_is_known_once_connected(server: Running) -> None:
     async def work(client: Client) -> tuple[str, str | None, str | None]:
-        return client.engine.name, client.version, client.served_model
+        return client.engine.name, client.balancer.endpoints[0].identity.version, client.served_model
 
     assert ask(server.url, work=work) == ("sglang", "9.9", "fake")
 

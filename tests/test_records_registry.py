@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from harness.rows import trace
-from r1tool.sample.generation import SUPERSEDED
 
 from r1tool.judge.questions import record as record_judged
 from r1tool.manual import overview_page, row_page
@@ -15,6 +14,7 @@ from r1tool.push.shapes import shape_of_type
 from r1tool.rank.scorer import record as record_scores
 from r1tool.records.columns import ALIGNED, COLUMNS, TYPES, JudgeVerdict
 from r1tool.records.row import Row
+from r1tool.sample.columns import SUPERSEDED
 from r1tool.split.training import shaped
 
 NAMES = [column.name for column in COLUMNS]

@@ -1,4 +1,4 @@
-"""What one exchange sends: from the start, or going on from the text that has arrived."""
+"""What a request sends next: from the start, or going on from the text that has arrived."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ CONSTRAINTS = {"response_format", "grammar", "structured_outputs", "guided_json"
 """Fields by which a server holds an answer to a form: it would begin the form anew in the middle of a text."""
 
 
-async def next_exchange(endpoint: Endpoint, request: Request, model: str) -> tuple[str, dict[str, Any]]:
+async def next_body(endpoint: Endpoint, request: Request, model: str) -> tuple[str, dict[str, Any]]:
     """Route and body. A text that the server cannot go on from is thrown away.
 
     Raises Unusable where the server can never do what is asked, and what `transport.post` does.

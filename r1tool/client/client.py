@@ -1,16 +1,13 @@
 """Asking model servers, and getting an answer for as long as one of them lives."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from r1tool.client import transport
 from r1tool.client.balancer import Balancer
-from r1tool.client.body import next_exchange
-from r1tool.client.capabilities import learn_from
 from r1tool.client.endpoint import Endpoint
+from r1tool.client.exchange import Exchange
 from r1tool.client.generation import Generation
 from r1tool.client.load import poll_load
 from r1tool.client.options import ClientOptions
@@ -79,20 +76,15 @@ class Client:
     ) -> None:
         self.balancer, self.note = balancer, note
         self._supervisor, self._model = supervisor, model
-        self._retry = Retry(balancer, supervisor, options.retries, note)
         self._watchdog = Watchdog(options.stall_timeout)
+        self._exchange = Exchange(self._watchdog, model, note)
+        self._retry = Retry(balancer, supervisor, options.retries, note)
         self._tasks: list[asyncio.Task[None]] = []
-        self._told_of_limit: set[Endpoint] = set()
 
     @property
     def engine(self) -> Engine:
         """UNKNOWN where it cannot be told (yet)."""
         return self._one.identity.engine
-
-    @property
-    def version(self) -> str | None:
-        """The engine's own, once it has answered."""
-        return self._one.identity.version
 
     @property
     def served_model(self) -> str | None:
@@ -187,50 +179,15 @@ class Client:
     async def generate_until(self, request: Request, enough: Callable[[Request], bool] | None) -> Generation | None:
         """The same, but None as soon as `enough` says so of what has arrived."""
 
-        async def ask(endpoint: Endpoint) -> Generation | None:
-            return await self._exchange(endpoint, request, enough)
-
         self._start()
         prompt = request.prompt if request.messages is None else request.messages[-1]["content"]
-        return await self._retry.answer(ask, lambda: request.tokens, prompt)
+        return await self._retry.answer(
+            lambda endpoint: self._exchange.generate(endpoint, request, enough), lambda: request.tokens, prompt
+        )
 
     async def post(self, route: str, body: dict[str, Any]) -> Any:
         """The JSON answer of any other route (/pooling, /classify, ...), `model` filled in; raises as `chat` does."""
-
-        async def ask(endpoint: Endpoint) -> Any:
-            async with self._watchdog.watch(endpoint, lambda: 0):
-                return await transport.post(endpoint, route, {"model": self._name(endpoint)} | body)
-
         self._start()
-        return await self._retry.answer(ask, lambda: 0, object())
-
-    async def _exchange(
-        self, endpoint: Endpoint, request: Request, enough: Callable[[Request], bool] | None
-    ) -> Generation | None:
-        model = self._name(endpoint)
-        since, clock = time.monotonic(), endpoint.gpu_clock
-        try:
-            async with self._watchdog.watch(endpoint, lambda: request.tokens):
-                route, body = await next_exchange(endpoint, request, model)
-                made = await transport.stream(endpoint, route, body, request, enough)
-        finally:
-            request.seconds += time.monotonic() - since
-            request.gpu_seconds += endpoint.gpu_clock - clock
-        learn_from(endpoint, request)
-        if request.finish_reason is None:
-            return None
-        if request.finish_reason == "length" and made is not None and made < body.get("max_tokens", 0):
-            self._tell_of_limit(endpoint, made, body["max_tokens"])
-        return Generation.of(request, endpoint, model)
-
-    def _tell_of_limit(self, endpoint: Endpoint, made: int, wanted: int) -> None:
-        """A server may have a limit of its own and not say so: vLLM takes max_new_tokens of the model's for one."""
-        if endpoint not in self._told_of_limit:
-            self._told_of_limit.add(endpoint)
-            self.note(
-                f"{endpoint.url} has ended an answer at {made} tokens where {wanted} were asked for: its context is "
-                "full, or generation_config.json limits it (with vLLM, -- --generation-config vllm lifts that)"
-            )
-
-    def _name(self, endpoint: Endpoint) -> str:
-        return self._model or endpoint.identity.model or "default"
+        return await self._retry.answer(
+            lambda endpoint: self._exchange.post(endpoint, route, body), lambda: 0, object()
+        )
