@@ -19,9 +19,9 @@ from r1tool.client.balancer import Balancer
 from r1tool.client.client import Client
 from r1tool.client.endpoint import Endpoint
 from r1tool.client.failures import GivenUp
+from r1tool.client.generation import Generation
 from r1tool.client.options import ClientOptions
-from r1tool.client.reply import Reply
-from r1tool.client.supervisor import Supervisor
+from r1tool.client.supervisor import OwnSupervisor
 from r1tool.engines import vllm
 from r1tool.errors import R1Error
 from r1tool.serving.server import Server
@@ -48,10 +48,11 @@ class Own:
         server = Server("fake", vllm.ENGINE, "fake", lambda port: [*line, str(port)], log=self.log, ready_timeout=60)
         self.notes: list[str] = []
         options = ClientOptions(concurrency=8, stall_timeout=3, retries=0)
-        pool = Balancer([Endpoint("", server=server, gpus=1)], options.concurrency)
-        self.client = Client(pool, Supervisor(pool, options.stall_timeout, self.notes.append), options, None, print)
+        balancer = Balancer([Endpoint("", server=server, gpus=1)], options.concurrency)
+        supervisor = OwnSupervisor(balancer, options.stall_timeout, self.notes.append)
+        self.client = Client(balancer, supervisor, options, None, print)
 
-    async def ask(self, count: int) -> list[Reply]:
+    async def ask(self, count: int) -> list[Generation]:
         message = [{"role": "user", "content": "?"}]
         return await asyncio.gather(*(self.client.chat(message, seed=seed) for seed in range(count)))
 
@@ -65,13 +66,13 @@ class Own:
 
 @pytest.mark.parametrize("trouble", ["killed", "hung"])
 def test_a_server_in_trouble_is_restarted_and_its_requests_asked_again(tmp_path: Path, trouble: str) -> None:
-    async def main() -> tuple[list[Reply], list[str]]:
+    async def main() -> tuple[list[Generation], list[str]]:
         own = Own(tmp_path, engine="vllm", pause=0.01, thinking=150)
-        prompts = asyncio.create_task(own.ask(16))
+        answers = asyncio.create_task(own.ask(16))
         process = await own.process()
         process.kill() if trouble == "killed" else process.suspend()
         try:
-            return await prompts, own.notes
+            return await answers, own.notes
         finally:
             await own.client.close()
             assert not process.is_running()
@@ -99,11 +100,11 @@ def test_a_server_that_cannot_be_started_ends_the_run_with_its_reason(tmp_path: 
 def test_a_server_that_dies_again_and_again_is_given_up(tmp_path: Path) -> None:
     """The first to have met two deaths is given up before the server is; for the others the run ends."""
 
-    async def main() -> list[Reply | BaseException]:
+    async def main() -> list[Generation | BaseException]:
         own = Own(tmp_path, engine="vllm", failures={"exit": 1.0})
         try:
-            prompts = [own.client.chat([{"role": "user", "content": f"{number}?"}]) for number in range(4)]
-            return await asyncio.gather(*prompts, return_exceptions=True)
+            answers = [own.client.chat([{"role": "user", "content": f"{number}?"}]) for number in range(4)]
+            return await asyncio.gather(*answers, return_exceptions=True)
         finally:
             await own.client.close()
 
@@ -112,26 +113,26 @@ def test_a_server_that_dies_again_and_again_is_given_up(tmp_path: Path) -> None:
 
 
 def test_a_request_that_kills_the_server_is_given_up_and_the_others_are_answered(tmp_path: Path) -> None:
-    async def main() -> tuple[list[Reply | BaseException], list[str]]:
+    async def main() -> tuple[list[Generation | BaseException], list[str]]:
         own = Own(tmp_path, engine="vllm", kills="poison", pause=0.01)
         try:
-            prompts = [own.client.chat([{"role": "user", "content": "poison"}], seed=0)]
-            prompts += [own.client.chat([{"role": "user", "content": "?"}], seed=seed) for seed in range(1, 12)]
-            return await asyncio.gather(*prompts, return_exceptions=True), own.notes
+            answers = [own.client.chat([{"role": "user", "content": "poison"}], seed=0)]
+            answers += [own.client.chat([{"role": "user", "content": "?"}], seed=seed) for seed in range(1, 12)]
+            return await asyncio.gather(*answers, return_exceptions=True), own.notes
         finally:
             await own.client.close()
 
     (poisoned, *others), notes = run_async(main())
     assert isinstance(poisoned, GivenUp) and "died 2 times" in str(poisoned)
     fake = fake_openai.Fake(fake_openai.Settings())
-    assert [other.text for other in others if isinstance(other, Reply)] == [
+    assert [other.text for other in others if isinstance(other, Generation)] == [
         "".join(fake.generate(seed)) for seed in range(1, 12)
     ]
     assert sum("starting it again" in note for note in notes) == 2
 
 
 def test_all_samples_of_a_prompt_that_kills_the_server_are_given_up_together(tmp_path: Path) -> None:
-    async def main() -> tuple[list[Reply | BaseException], list[str]]:
+    async def main() -> tuple[list[Generation | BaseException], list[str]]:
         own = Own(tmp_path, engine="vllm", kills="poison", pause=0.01)
         try:
             message = [{"role": "user", "content": "poison"}]
@@ -147,23 +148,23 @@ def test_all_samples_of_a_prompt_that_kills_the_server_are_given_up_together(tmp
 
 
 def test_one_of_two_servers_that_fails_to_start_is_tried_again(tmp_path: Path) -> None:
-    async def main() -> tuple[list[Reply], list[str]]:
+    async def main() -> tuple[list[Generation], list[str], list[int]]:
         own = Own(tmp_path, engine="vllm", pause=0.05)
         mark = tmp_path / "tried"
         script = f'[ -e {mark} ] || {{ touch {mark}; exit 3; }}; exec "$@"'
         line = ["sh", "-c", script, "sh", sys.executable, fake_openai.__file__, "--port"]
         second = Server("second", vllm.ENGINE, "fake", lambda port: [*line, str(port)], log=own.log, ready_timeout=60)
-        own.client.pool.endpoints.append(Endpoint("", server=second, gpus=1))
+        own.client.balancer.endpoints.append(Endpoint("", server=second, gpus=1))
         try:
             await own.client.ready()
-            while not all(endpoint.alive for endpoint in own.client.pool.endpoints):
+            while not all(endpoint.alive for endpoint in own.client.balancer.endpoints):
                 await asyncio.sleep(0.05)
-            return await own.ask(8), own.notes
+            return await own.ask(8), own.notes, [each.tokens for each in own.client.balancer.endpoints]
         finally:
             await own.client.close()
 
-    replies, notes = run_async(main())
-    assert len(replies) == 8 and len({reply.url for reply in replies}) == 2
+    replies, notes, tokens = run_async(main())
+    assert len(replies) == 8 and all(tokens)
     assert any("second did not start" in note and "trying again" in note for note in notes)
 
 
@@ -175,7 +176,7 @@ def test_a_server_that_wants_a_key_gets_it_or_is_not_waited_for(
     if known:
         monkeypatch.setenv("R1TOOL_API_KEY", "sk-secret")
 
-    async def main() -> list[Reply]:
+    async def main() -> list[Generation]:
         own = Own(tmp_path, engine="vllm", key="sk-secret")
         try:
             return await own.ask(2)

@@ -42,17 +42,18 @@ def ask(*urls: str, work: Any, options: ClientOptions | None = None, notes: list
 
     async def main() -> Any:
         said = notes.append if notes is not None else print
-        async with connect(ServingOptions(urls=list(urls)), options or ClientOptions(), note=said) as client:
+        async with connect(ServingOptions(urls=list(urls)), options or ClientOptions(), None, note=said) as client:
+            await client.ready()
             return await work(client)
 
     return run_async(main())
 
 
 def test_what_stands_behind_a_url_is_known_once_connected(server: Running) -> None:
-    async def work(client: Client) -> tuple[str, str | None, str, bool]:
-        return client.engine.name, client.version, client.model, client.demonstration
+    async def work(client: Client) -> tuple[str, str | None, str | None]:
+        return client.engine.name, client.balancer.endpoints[0].identity.version, client.served_model
 
-    assert ask(server.url, work=work) == ("sglang", "9.9", "fake", False)
+    assert ask(server.url, work=work) == ("sglang", "9.9", "fake")
 
 
 def test_chat_and_complete(server: Running) -> None:
@@ -63,7 +64,7 @@ def test_chat_and_complete(server: Running) -> None:
     chat, complete = ask(server.url, work=work)
     assert chat.text == complete.text == server.text(3)
     assert chat.finish_reason == "stop" and chat.completion_tokens == len(pieces(server.text(3)))
-    assert chat.seconds > 0 and chat.url == server.url and chat.wasted == 0
+    assert chat.seed == 3 and chat.model == "fake" and chat.gpu_seconds > 0
 
 
 def test_any_route_can_be_posted_to_and_is_retried() -> None:
@@ -134,7 +135,7 @@ def test_auto_concurrency_says_what_it_settled_on() -> None:
                 await asyncio.sleep(0.1)
                 if notes:
                     break
-            assert 20 <= client.pool.capacity <= 30
+            assert 20 <= client.capacity <= 30
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -198,11 +199,11 @@ def test_an_engine_that_cannot_render_for_a_moment_is_asked_again() -> None:
     with Running(engine="vllm", probes=503) as server:
 
         async def work(client: Client) -> Any:
-            prompts = asyncio.create_task(client.chat(MESSAGES, seed=3))
+            answer = asyncio.create_task(client.chat(MESSAGES, seed=3))
             while not client.retries:
                 await asyncio.sleep(0.05)
             await asyncio.to_thread(server.set, probes=0)
-            return await prompts, client.pool.endpoints[0].rendering
+            return await answer, client.balancer.endpoints[0].capabilities.rendering
 
         reply, rendering = ask(server.url, work=work)
         assert reply.text == server.text(3) and rendering == "tokenize"
@@ -231,14 +232,14 @@ def test_a_redirection_is_followed_only_where_it_keeps_the_request(server: Runni
 def test_tokens_are_counted_however_many_an_event_carries(engine: str, count: int) -> None:
     with Running(engine=engine, per_event=count, thinking=300) as server:
         tokens = pieces(server.text(3))
-        draft = Request(messages=MESSAGES, seed=3, max_tokens=len(tokens) - 3)
+        request = Request(messages=MESSAGES, seed=3, max_tokens=len(tokens) - 3)
 
         async def work(client: Client) -> tuple[int, Any]:
             with suppress(GivenUp):
-                await client.generate(draft)
-            so_far = draft.tokens
+                await client.generate(request)
+            so_far = request.tokens
             await asyncio.to_thread(server.set, failures={})
-            return so_far, await client.generate(draft)
+            return so_far, await client.generate(request)
 
         server.set(failures={"early": 1.0})
         so_far, reply = ask(server.url, work=work, options=ClientOptions(retries=0))
@@ -257,12 +258,12 @@ def test_the_name_and_password_of_a_url_are_used_and_not_printed(monkeypatch: py
         monkeypatch.delenv(name, raising=False)
 
     async def work(client: Client) -> Any:
-        return await client.chat(MESSAGES, seed=3)
+        return await client.chat(MESSAGES, seed=3), client.balancer.endpoints[0].url
 
     with Running(engine="vllm", login="me:s3c:r/t") as server:
         url = server.url.replace("http://", "http://me:s3c%3Ar%2Ft@")
-        reply = ask(url, work=work, notes=notes)
-        assert (reply.text, reply.url) == (server.text(3), server.url)
+        reply, shown = ask(url, work=work, notes=notes)
+        assert (reply.text, shown) == (server.text(3), server.url)
         with pytest.raises(R1Error, match="401") as refused:
             ask(url.replace("s3c", "s4c"), work=work, notes=notes)
         monkeypatch.setenv("R1TOOL_API_KEY", "key")
@@ -288,16 +289,16 @@ def test_urls_of_the_environment_stand_between_blanks_or_commas(monkeypatch: pyt
 
 
 def test_a_checkpoint_before_the_end_of_a_parsed_thought_is_not_damaged_by_the_next(tmp_path: Path) -> None:
-    draft, key, cuts = Request(messages=MESSAGES), Key("id", 0, "sha"), 0
+    request, key, revision = Request(messages=MESSAGES), Key("id", 0, "sha"), 0
     with Journal(tmp_path / "journal") as journal:
         for reasoning, content in [("Four", None), (" it is.\n\n", None), (None, "\n\nFour."), (None, " Yes.")]:
-            draft.append(content, reasoning)
-            journal.checkpoint(key, draft.text, draft.state, anew=draft.cuts != cuts)
-            cuts = draft.cuts
-    assert draft.text == b"<think>\nFour it is.\n</think>\n\nFour. Yes."
+            request.append(content, reasoning)
+            journal.checkpoint(key, request.text, request.state, anew=request.revision != revision)
+            revision = request.revision
+    assert request.text == b"<think>\nFour it is.\n</think>\n\nFour. Yes."
     with Journal(tmp_path / "journal") as journal:
         kept = journal.partial(key)
-        assert kept and kept.text == draft.text
+        assert kept and kept.text == request.text
 
 
 def gather(tmp_path: Path, count: int, work: Any, **more: Any) -> tuple[list[int], Stage]:

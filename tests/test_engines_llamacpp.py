@@ -63,7 +63,7 @@ def test_it_starts_answers_restarts_after_its_death_and_leaves_nothing_behind(tm
         await server.start()
         assert await ask(server, "/v1/completions", {"prompt": "1 + 1 =", "max_tokens": 3})
         assert server.engine is llamacpp.ENGINE
-        assert server.demonstration
+        assert server.engine.demonstrates(None)
         assert server.gpus == 0
         death = asyncio.create_task(server.died())
         await asyncio.sleep(0)

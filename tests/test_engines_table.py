@@ -12,7 +12,8 @@ import pytest
 from aiohttp import ClientSession, web
 
 import r1tool
-from r1tool.client.continuation import continuation, learn_template
+from r1tool.client.capabilities import learn_template
+from r1tool.client.continuation import continuation
 from r1tool.client.endpoint import Endpoint
 from r1tool.client.request import Request
 from r1tool.engines.engine import Engine, MetricNames, ServerSpec
@@ -98,7 +99,7 @@ def test_it_is_started_by_its_name() -> None:
     options = ServingOptions(engine="toy", engine_arguments=["--loud"])
     assert choose(options) is TOY
     (server,) = make_servers(options)
-    assert (server.name, server.engine, server.model, server.demonstration) == ("toy", TOY, "toy of None", True)
+    assert (server.name, server.engine, server.model) == ("toy", TOY, "toy of None")
 
     async def life() -> None:
         await server.start()
@@ -131,12 +132,12 @@ def test_it_is_recognised_and_its_metrics_are_read() -> None:
 def test_a_text_is_continued_its_way() -> None:
     async def work(url: str) -> tuple[str, dict[str, Any]] | None:
         endpoint = Endpoint(url)
-        endpoint.engine = TOY
-        draft = Request(messages=[{"role": "user", "content": "2 + 2?"}])
-        draft.append("<think>\nIt is")
+        endpoint.identity = endpoint.identity._replace(engine=TOY)
+        request = Request(messages=[{"role": "user", "content": "2 + 2?"}])
+        request.append("<think>\nIt is")
         try:
             await learn_template(endpoint)
-            return await continuation(endpoint, draft)
+            return await continuation(endpoint, request)
         finally:
             await endpoint.close()
 

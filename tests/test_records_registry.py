@@ -14,7 +14,7 @@ from r1tool.push.shapes import shape_of_type
 from r1tool.rank.scorer import record as record_scores
 from r1tool.records.columns import ALIGNED, COLUMNS, TYPES, JudgeVerdict
 from r1tool.records.row import Row
-from r1tool.sample.generation import SUPERSEDED
+from r1tool.sample.columns import SUPERSEDED
 from r1tool.split.training import shaped
 
 NAMES = [column.name for column in COLUMNS]

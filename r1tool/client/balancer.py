@@ -78,9 +78,9 @@ class Balancer:
         if self.limit is not None and self.in_flight >= self.limit:
             return None
         living = [endpoint for endpoint in self.endpoints if endpoint.alive]
-        ready = [endpoint for endpoint in living if not endpoint.resting]
+        ready = [endpoint for endpoint in living if not endpoint.rest]
         if living and not ready:
-            asyncio.get_running_loop().call_later(min(each.resting for each in living) + 0.01, self.wake)
+            asyncio.get_running_loop().call_later(min(each.rest for each in living) + 0.01, self.wake)
         if self.limit is None:
             ready = [endpoint for endpoint in ready if endpoint.in_flight < endpoint.concurrency.limit]
         return min(ready, key=lambda endpoint: endpoint.in_flight, default=None)

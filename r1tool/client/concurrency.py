@@ -39,20 +39,20 @@ class ConcurrencyLimit:
         self.reason: str | None = None
         self._slow_start = True
         self._best_rate = 0.0
-        self._busy = self._queued = False
+        self._overloaded = self._queued = False
         self._cool_until = 0.0
 
     @property
-    def settled(self) -> bool:
+    def converged(self) -> bool:
         """The server has said stop at least once."""
         return not self._slow_start
 
-    def busy(self) -> None:
+    def overloaded(self) -> None:
         """The server has answered 429 or 503."""
-        self._busy = True
+        self._overloaded = True
 
     def observe(self, load: Load, in_flight: int, now: float) -> None:
-        """Take in one look at the server; `now` is in seconds."""
+        """Take in what was seen of the server; `now` is in seconds."""
         stop = self._stop(load)
         if stop:
             self._slow_start, self.reason = False, stop
@@ -70,8 +70,8 @@ class ConcurrencyLimit:
 
     def _stop(self, load: Load) -> str | None:
         """The server's reason against more requests, if it has one."""
-        busy, self._busy = self._busy, False
-        if busy:
+        overloaded, self._overloaded = self._overloaded, False
+        if overloaded:
             return "too many requests"
         queued, self._queued = self._queued, bool(load.waiting and load.waiting > SLACK * (load.running or 0))
         if self._queued and queued:

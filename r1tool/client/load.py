@@ -1,4 +1,4 @@
-"""Looking at the servers' own counters: for the limits of requests in flight, the watchdog and the progress row."""
+"""What the servers say of themselves: for the limits of requests in flight, the watchdog and the progress row."""
 
 import asyncio
 import time
@@ -9,40 +9,38 @@ from r1tool.client.concurrency import Load
 from r1tool.client.endpoint import Endpoint
 from r1tool.serving.metrics import read_metrics
 
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 
 
-async def monitor(pool: Balancer, note: Callable[[str], None]) -> None:
-    """Look at every living server every LOOK_SECONDS, for ever; `note` what its limit has settled on."""
-    await asyncio.gather(*(_watch(endpoint, pool, note) for endpoint in pool.endpoints))
+async def poll_load(balancer: Balancer, note: Callable[[str], None]) -> None:
+    """Poll every living server every POLL_SECONDS, for ever; `note` the limit that each has converged on."""
+    await asyncio.gather(*(_poll(endpoint, balancer, note) for endpoint in balancer.endpoints))
 
 
-async def _watch(endpoint: Endpoint, pool: Balancer, note: Callable[[str], None]) -> None:
-    settled = False
+async def _poll(endpoint: Endpoint, balancer: Balancer, note: Callable[[str], None]) -> None:
+    told = False
     tokens, since = endpoint.tokens, time.monotonic()
+    generated: int | None = None
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
         now = time.monotonic()
         rate = (endpoint.tokens - tokens) / (now - since)
         tokens, since = endpoint.tokens, now
         if not endpoint.alive:
             continue
-        endpoint.load = await look(endpoint, rate)
-        if pool.limit is not None:
+        metrics = await read_metrics(endpoint.session, endpoint.url, endpoint.identity.engine)
+        if metrics is None:
+            endpoint.load = Load(rate=rate)
+        else:
+            endpoint.load = Load(metrics.running, metrics.waiting, metrics.kv_use, rate)
+            if metrics.generation_tokens != generated:
+                generated = metrics.generation_tokens
+                endpoint.last_progress = time.monotonic()
+        if balancer.limit is not None:
             continue
-        endpoint.concurrency.observe(endpoint.load, endpoint.in_flight, time.monotonic())
-        pool.wake()
-        if endpoint.concurrency.settled and not settled:
-            settled = True
-            note(f"{endpoint.concurrency.limit} requests in flight at {endpoint.url} ({endpoint.concurrency.reason})")
-
-
-async def look(endpoint: Endpoint, rate: float) -> Load:
-    """What the server says of itself; what it does not say is None."""
-    metrics = await read_metrics(endpoint.session, endpoint.url, endpoint.engine)
-    if metrics is None:
-        return Load(rate=rate)
-    if metrics.generation_tokens != endpoint.generated:
-        endpoint.generated = metrics.generation_tokens
-        endpoint.last_progress = time.monotonic()
-    return Load(metrics.running, metrics.waiting, metrics.kv_use, rate)
+        limit = endpoint.concurrency
+        limit.observe(endpoint.load, endpoint.in_flight, time.monotonic())
+        balancer.wake()
+        if limit.converged and not told:
+            told = True
+            note(f"{limit.limit} requests in flight at {endpoint.url} ({limit.reason})")

@@ -1,11 +1,11 @@
-"""Prompts that kill the server they are sent to: which of those that were there when it died is to blame."""
+"""Prompts that crash the server they are sent to: which of those it held when it crashed is to blame."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 
 from r1tool.client.endpoint import Endpoint
-from r1tool.client.failures import Gone
+from r1tool.client.failures import Failure, GivenUp, Gone
 
 MAX_CRASHES = 1
 """Of own servers, at which a prompt may be there without having got a token since they were started."""
@@ -13,42 +13,56 @@ CLEARED_POLL_SECONDS = 0.2
 
 
 class Quarantine:
-    """What is held against prompts, of which several requests may be under way."""
+    """Prompts under suspicion, each of which may have several requests under way."""
 
     def __init__(self) -> None:
-        self._failures: dict[Hashable, set[tuple[Endpoint, int]]] = {}
-        self._trial = asyncio.Lock()
+        self._suspected: dict[Hashable, set[tuple[Endpoint, int]]] = {}
+        self._one_by_one = asyncio.Lock()
 
-    def failed(self, prompt: Hashable, endpoint: Endpoint, life: int) -> None:
-        """A request failed as it does when the server dies; whether it did is known once it lives again."""
-        self._failures.setdefault(prompt, set()).add((endpoint, life))
-
-    def acquit(self, prompt: Hashable) -> None:
+    def clear(self, prompt: Hashable) -> None:
         """It has got a token."""
-        self._failures.pop(prompt, None)
+        self._suspected.pop(prompt, None)
 
-    def deaths(self, prompt: Hashable) -> int:
-        """How many servers have died with it in hand."""
-        return sum(endpoint.lives > life for endpoint, life in self._failures.get(prompt, ()))
+    def crashes(self, prompt: Hashable) -> int:
+        """How many servers have crashed with it in hand."""
+        return sum(endpoint.lives > life for endpoint, life in self._suspected.get(prompt, ()))
 
     @asynccontextmanager
-    async def alone(self, prompt: Hashable, endpoint: Endpoint, progress: Callable[[], int]) -> AsyncIterator[None]:
-        """Those that were there when a server died go on one by one until they get a token: one may be to blame."""
-        if not self.deaths(prompt):
-            yield
-            return
-        await self._trial.acquire()
+    async def isolate(self, prompt: Hashable, endpoint: Endpoint, progress: Callable[[], int]) -> AsyncIterator[None]:
+        """Send a prompt whose server crashed only while no other such prompt waits for its first token.
 
-        async def acquitted() -> None:
+        What comes of it is taken down: `progress` counts the tokens it has got. Raises GivenUp where it has been there
+        at more than MAX_CRASHES.
+        """
+        crashes = self.crashes(prompt)
+        if crashes > MAX_CRASHES:
+            raise GivenUp(f"given up: the server has died {crashes} times on getting this request")
+        waiting = await self._take_turn(progress) if crashes else None
+        before, life = progress(), endpoint.lives
+        try:
+            if crashes and not endpoint.alive:
+                raise Gone(f"{endpoint.url} was lost to another request")
+            yield
+            self.clear(prompt)
+        except Failure as failure:
+            if progress() > before:
+                self.clear(prompt)
+            elif failure.suspects_prompt:  # whether the server has crashed is known once it lives again
+                self._suspected.setdefault(prompt, set()).add((endpoint, life))
+            raise
+        finally:
+            if waiting:
+                waiting.cancel()
+
+    async def _take_turn(self, progress: Callable[[], int]) -> "asyncio.Task[None]":
+        """Wait for the others under suspicion; the turn ends with the first token, or when the task is cancelled."""
+        await self._one_by_one.acquire()
+
+        async def first_token() -> None:
             before = progress()
             while progress() == before:
                 await asyncio.sleep(CLEARED_POLL_SECONDS)
 
-        watch = asyncio.create_task(acquitted())
-        watch.add_done_callback(lambda _: self._trial.release())
-        try:
-            if not endpoint.alive:
-                raise Gone(f"{endpoint.url} was lost to another request")
-            yield
-        finally:
-            watch.cancel()
+        turn = asyncio.create_task(first_token())
+        turn.add_done_callback(lambda _: self._one_by_one.release())
+        return turn

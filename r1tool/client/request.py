@@ -1,10 +1,12 @@
-"""A generation in the making."""
+"""A request, and what has arrived of its answer."""
 
 from typing import Any
 
+from r1tool.engines.engine import FinishReason
 from r1tool.records import think
 
 OPEN, CLOSE = think.OPEN.encode(), think.CLOSE.encode()
+CHAT, COMPLETION = "/v1/chat/completions", "/v1/completions"
 STATE = ("tokens", "thinking_tokens", "prompt_tokens", "seconds", "gpu_seconds", "waits", "wasted")
 
 
@@ -13,12 +15,16 @@ class Request:
 
     Asked is either `messages` or a bare `prompt`, with `sampling` as the fields of the request body. The answer is
     kept as UTF-8, since thousands of streams of 16,000 small strings would not fit into memory.
+
+    opened: the chat template has put `<think>` in front. cap: tokens of thought that the next exchange may end with.
+    must_continue: the text so far has to be gone on from. revision: how often the text was changed but at its end.
+    waits: how often the thought was made to go on. wasted: tokens that were thrown away.
+    finish_reason: None until the answer is whole. seconds, gpu_seconds: in the servers' hands.
     """
 
     __slots__ = (
         "_in_reasoning",
         "cap",
-        "cuts",
         "finish_reason",
         "gpu_seconds",
         "messages",
@@ -26,7 +32,7 @@ class Request:
         "opened",
         "prompt",
         "prompt_tokens",
-        "rendered",
+        "revision",
         "sampling",
         "seconds",
         "text",
@@ -44,14 +50,20 @@ class Request:
         self.tokens = 0
         self.thinking_tokens: int | None = None
         self.prompt_tokens: int | None = None
-        self.finish_reason: str | None = None
+        self.finish_reason: FinishReason | None = None
         self.opened = False
-        self.rendered: str | list[int] | None = None
         self.seconds = self.gpu_seconds = 0.0
-        self.wasted = self.cuts = self.waits = 0
+        self.wasted = self.revision = self.waits = 0
         self.cap: int | None = None
         self.must_continue = False
         self._in_reasoning = False
+
+    @property
+    def opening(self) -> tuple[str, dict[str, Any]]:
+        """Route and body fields with which it is asked from the start."""
+        if self.messages is not None:
+            return CHAT, {"messages": self.messages}
+        return COMPLETION, {"prompt": self.prompt}
 
     def append(self, content: str | None, reasoning: str | None = None, tokens: int = 1) -> None:
         """Take what an event of `tokens` brings; what a reasoning parser took out goes back in front of the answer."""
@@ -69,7 +81,7 @@ class Request:
             if self._in_reasoning and not closed:
                 self._in_reasoning = False
                 thought = self.text.rstrip()
-                self.cuts += len(thought) < len(self.text)
+                self.revision += len(thought) < len(self.text)
                 self.text = thought + b"\n" + CLOSE + b"\n\n"
                 self.thinking_tokens = self.tokens
                 content = content.lstrip()
@@ -87,13 +99,13 @@ class Request:
     def cut(self, at: int, instead: bytes) -> None:
         """Put `instead` in the place of the text from byte `at` on; the thought is open again."""
         self.text[at:] = instead
-        self.cuts += 1
+        self.revision += 1
         self.thinking_tokens, self._in_reasoning = None, False
 
     def end_thought(self, mark: bytes) -> None:
         """Close the thought in the model's place."""
         self.text = self.text.rstrip() + mark
-        self.cuts += 1
+        self.revision += 1
         self.thinking_tokens, self._in_reasoning = self.tokens, False
 
     @property
@@ -112,6 +124,6 @@ class Request:
         for name in STATE:
             setattr(self, name, state[name])
 
-    def generation(self) -> str:
-        """The whole text, with `<think>` in front where the chat template had swallowed it."""
+    def whole_text(self) -> str:
+        """The text, with `<think>` in front where the chat template had swallowed it."""
         return think.restore(self.text.decode(), opened=self.opened)

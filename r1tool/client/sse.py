@@ -18,15 +18,9 @@ class Choice(msgspec.Struct):
     finish_reason: str | None = None
 
 
-class Details(msgspec.Struct):
-    reasoning_tokens: int | None = None
-
-
 class Usage(msgspec.Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    completion_tokens_details: Details | None = None
 
 
 class Event(msgspec.Struct):

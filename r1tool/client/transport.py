@@ -11,10 +11,9 @@ import orjson
 
 from r1tool.client import sse
 from r1tool.client.endpoint import Endpoint
-from r1tool.client.failures import Broken, Busy, Dead, Gone, Overloaded, Refused
+from r1tool.client.failures import Broken, Busy, Dead, Gone, Overloaded, Refused, Unusable
 from r1tool.client.request import Request
 from r1tool.engines.table import ENGINES
-from r1tool.errors import R1Error
 from r1tool.serving.identify import KEY_NEEDED
 
 EXCERPT_CHARACTERS = 300
@@ -29,31 +28,31 @@ JSON_HEADERS = {"Content-Type": "application/json"}
 
 
 async def stream(
-    endpoint: Endpoint, route: str, body: dict[str, Any], draft: Request, seen: Callable[[Request], bool] | None
+    endpoint: Endpoint, route: str, body: dict[str, Any], request: Request, enough: Callable[[Request], bool] | None
 ) -> int | None:
-    """Ask for a streamed completion and append it to `draft` until its finish_reason is known.
+    """Ask for a streamed completion and append it to `request` until its finish_reason is known.
 
     Returns how many tokens the server says it has made, None where it does not say.
 
-    `seen` is called after each event that brought text; once it says True the rest is not read, and there is
-    no finish_reason. Raises Busy, Broken or Refused; what has arrived by then is in the draft. What fails behind the
+    `enough` is called after each event that brought text; once it says True the rest is not read, and there is
+    no finish_reason. Raises Failure or Refused; what has arrived by then is in the request. What fails behind the
     finish_reason costs the server's count of tokens at most.
     """
-    usage = USAGE_OF_EVENTS if endpoint.engine.counts_every_event else USAGE_AT_THE_END
+    usage = USAGE_OF_EVENTS if endpoint.identity.engine.counts_every_event else USAGE_AT_THE_END
     body = body | {"stream": True, "stream_options": usage}
-    draft.finish_reason = None
-    answer = _Answer(endpoint, draft)
-    async with _exchange(endpoint, route, body) as response:
+    request.finish_reason = None
+    answer = _Answer(endpoint, request)
+    async with _Exchange(endpoint, route, body) as response:
         if "text/event-stream" not in response.headers.get("Content-Type", ""):
             for event in _events_of(await response.read(), route):
-                if answer.take(event) and seen and seen(draft):
+                if answer.take(event) and enough and enough(request):
                     return None
-        elif await _follow(response, route, answer, lambda: bool(seen and seen(draft))):
+        elif await _follow(response, route, answer, lambda: bool(enough and enough(request))):
             return None
-    if (finish := endpoint.engine.finish_reasons.get(answer.finish or "")) is None:
+    if (finish := endpoint.identity.engine.finish_reasons.get(answer.finish or "")) is None:
         how = f"with finish_reason {answer.finish!r}" if answer.finish else "too early"
         raise Broken(f"{route} ended its stream {how}")
-    draft.finish_reason = finish
+    request.finish_reason = finish
     return answer.count()
 
 
@@ -78,17 +77,17 @@ async def _follow(response: aiohttp.ClientResponse, route: str, answer: "_Answer
 
 
 class _Answer:
-    """What the events of one request have brought to the draft."""
+    """What the events of one request have brought to the request."""
 
-    def __init__(self, endpoint: Endpoint, draft: Request) -> None:
+    def __init__(self, endpoint: Endpoint, request: Request) -> None:
         self.finish: str | None = None
-        self._endpoint, self._draft, self._before = endpoint, draft, draft.tokens
+        self._endpoint, self._request, self._before = endpoint, request, request.tokens
         self._usage: sse.Usage | None = None
         self._counted = False
 
     def take(self, event: sse.Event) -> bool:
         """Whether the event brought text."""
-        usage, draft, tokens = event.usage, self._draft, 1
+        usage, request, tokens = event.usage, self._request, 1
         if usage is not None:
             self._usage = usage
         if not event.choices:
@@ -103,32 +102,32 @@ class _Answer:
             content, reasoning = delta.content, delta.reasoning or delta.reasoning_content
         if not content and not reasoning:
             return False
-        if usage is not None and usage.completion_tokens and self._endpoint.engine.counts_every_event:
-            tokens = max(1, self._before + usage.completion_tokens - draft.tokens)
+        if usage is not None and usage.completion_tokens and self._endpoint.identity.engine.counts_every_event:
+            tokens = max(1, self._before + usage.completion_tokens - request.tokens)
             self._counted = True
-        draft.append(content, reasoning, tokens)
+        request.append(content, reasoning, tokens)
         self._endpoint.progressed(tokens)
         return True
 
     def count(self) -> int | None:
         """Put the server's count of tokens, if any, in the place of ours, which may be of events, and return it."""
-        draft, before, usage = self._draft, self._before, self._usage
+        request, before, usage = self._request, self._before, self._usage
         if usage is None:
             return None
-        if usage.prompt_tokens is not None and draft.prompt_tokens is None:
-            draft.prompt_tokens = max(0, usage.prompt_tokens - before)
+        if usage.prompt_tokens is not None and request.prompt_tokens is None:
+            request.prompt_tokens = max(0, usage.prompt_tokens - before)
         if usage.completion_tokens is None:
             return None
-        events, thinking = draft.tokens - before, draft.thinking_tokens
+        events, thinking = request.tokens - before, request.thinking_tokens
         if thinking is not None and thinking > before and events and not self._counted:
-            draft.thinking_tokens = before + round((thinking - before) * usage.completion_tokens / events)
-        draft.tokens = before + usage.completion_tokens
+            request.thinking_tokens = before + round((thinking - before) * usage.completion_tokens / events)
+        request.tokens = before + usage.completion_tokens
         return usage.completion_tokens
 
 
 async def post(endpoint: Endpoint, route: str, body: dict[str, Any]) -> Any:
     """Ask for one JSON object."""
-    async with _exchange(endpoint, route, body) as response:
+    async with _Exchange(endpoint, route, body) as response:
         content = await response.read()
         try:
             answer = orjson.loads(content)
@@ -138,8 +137,8 @@ async def post(endpoint: Endpoint, route: str, body: dict[str, Any]) -> Any:
     return answer
 
 
-class _exchange:
-    """`async with _exchange(...) as response`: a response of status 200; any failure as one of our kinds."""
+class _Exchange:
+    """`async with _Exchange(...) as response`: a response of status 200; else a Failure or Refused."""
 
     def __init__(self, endpoint: Endpoint, route: str, body: dict[str, Any]) -> None:
         self._endpoint, self._route, self._body = endpoint, route, body
@@ -151,7 +150,7 @@ class _exchange:
                 self._endpoint.url + self._route, data=orjson.dumps(self._body), headers=JSON_HEADERS
             )
             if moved := next((step for step in response.history if step.status not in (307, 308)), None):
-                raise R1Error(
+                raise Unusable(
                     f"{moved.url} answers {moved.status}: it has moved to {moved.headers.get('Location')}; "
                     "give the new address as --url"
                 )
@@ -161,7 +160,7 @@ class _exchange:
         except BaseException as error:
             self._close()
             if isinstance(error, aiohttp.TooManyRedirects):
-                raise R1Error(f"{self._endpoint.url} redirects requests without end; check --url") from None
+                raise Unusable(f"{self._endpoint.url} redirects requests without end; check --url") from None
             if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
                 raise Overloaded(f"{self._endpoint.url} is not reached for want of open files ({error})") from None
             if isinstance(error, (aiohttp.ClientConnectorError, TimeoutError)):
@@ -223,12 +222,12 @@ def _failure(response: aiohttp.ClientResponse, route: str, content: bytes) -> Ex
         kind = Overloaded if status in (429, 503) else Busy
         return kind(message, float(wish) if wish.isdecimal() else None, status)
     if status in (401, 403):
-        return R1Error(f"{response.url.origin()} refuses ({status}): {KEY_NEEDED}")
+        return Unusable(f"{response.url.origin()} refuses ({status}): {KEY_NEEDED}")
     if status == 404:
-        return R1Error(f"{response.url} answered 404: {excerpt.rstrip('.')}; check --url and --model")
+        return Unusable(f"{response.url} answered 404: {excerpt.rstrip('.')}; check --url and --model")
     if status in (400, 413, 422):
         return Refused(message)
-    return R1Error(f"{response.url} answered {status}: {excerpt}") if 400 < status < 500 else Broken(message)
+    return Unusable(f"{response.url} answered {status}: {excerpt}") if 400 < status < 500 else Broken(message)
 
 
 def _tells_of_death(text: str) -> bool:

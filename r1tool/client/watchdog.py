@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from r1tool.client.endpoint import Endpoint
-from r1tool.client.failures import Stalled
+from r1tool.client.failures import Hung, Stalled
 
 TICK_SECONDS = 5.0
 QUEUED_STALLS = 10
@@ -24,22 +24,24 @@ class Watchdog:
         self.stall = stall
         self._watched: set[_Watched] = set()
 
-    @contextmanager
-    def watch(self, endpoint: Endpoint, progress: Callable[[], int]) -> Iterator["_Watched"]:
-        """An exchange to look after; `progress` counts its tokens. Use its `timeout` around the exchange."""
+    @asynccontextmanager
+    async def watch(self, endpoint: Endpoint, progress: Callable[[], int]) -> AsyncIterator[None]:
+        """An exchange to look after; `progress` counts its tokens. Raises Stalled, or Hung where nobody gets any."""
         watched = _Watched(endpoint, progress)
         self._watched.add(watched)
         try:
-            yield watched
+            async with watched.timeout:
+                yield
         except TimeoutError:
             if not watched.timeout.expired():
                 raise
-            raise Stalled(f"{endpoint.url}: nothing came for {self.stall:g} s") from None
+            kind = Hung if endpoint.idle > self.stall else Stalled
+            raise kind(f"{endpoint.url}: nothing came for {self.stall:g} s") from None
         finally:
             self._watched.discard(watched)
 
     async def run(self) -> None:
-        """Look at all exchanges from time to time, for ever."""
+        """Check all exchanges from time to time, for ever."""
         tick = min(TICK_SECONDS, self.stall / 4)
         before = time.monotonic()
         while True:
@@ -50,9 +52,9 @@ class Watchdog:
             before = now
             for watched in list(self._watched):
                 watched.since += lost
-                self._look(watched, now)
+                self._check(watched, now)
 
-    def _look(self, watched: "_Watched", now: float) -> None:
+    def _check(self, watched: "_Watched", now: float) -> None:
         tokens = watched.progress()
         if tokens != watched.tokens:
             watched.tokens, watched.since, watched.begun = tokens, now, True

@@ -37,15 +37,17 @@ def run(
     client: ClientOptions,
     stream: StreamOptions,
 ) -> int:
+    from r1tool.serving.launch import choose
     from r1tool.stream.concurrent import run_async
 
     options = replace(options, template=check(text_or_file("--prompt", options.template)))
-    serving = with_default_model(serving)
+    engine = choose(serving)
+    serving = with_default_model(serving, engine)
     path = running.journal or journal_path(stream.output)
     keep_apart(stream.rejects, [path])
     keep_apart(path, [*stream.inputs, stream.output], "--journal")
     with ExitStack() as stack:
         kept = stack.enter_context(Journal(path, resume=running.resume)) if path else None
         stage = stack.enter_context(Stage("judge", stream, spooled=running.spool))
-        run_async(judge(stage, serving, client, options, journal=kept))
+        run_async(judge(stage, serving, client, options, engine, journal=kept))
     return stage.status

@@ -14,6 +14,7 @@ from r1tool.stream.options import StreamOptions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from r1tool.engines.engine import Engine
     from r1tool.records.row import Row
 
 HELP = """Ask a model for N reasoning traces of every problem.
@@ -54,9 +55,9 @@ def run(
     if running.demo:
         source = _demo(running.demo, stream.inputs, options.seed)
         stream = replace(stream, limit=running.demo if stream.limit is None else min(running.demo, stream.limit))
+    engine = choose(serving)
     if running.dry_run:
-        return _dry_run(stream, serving, options, source)
-    choose(serving)
+        return _dry_run(stream, serving, options, engine, source)
     path = running.journal or journal_path(stream.output)
     keep_apart(stream.rejects, [path])
     keep_apart(path, [*stream.inputs, stream.output], "--journal")
@@ -65,12 +66,16 @@ def run(
         kept = stack.enter_context(Journal(path, resume=running.resume)) if path else None
         stage = stack.enter_context(Stage("sample", stream, source=source, drain=False))
         output = stream.output if running.resume and journal_path(stream.output) else None
-        run_async(sample(stage, serving, client, options, journal=kept, output=output))
+        run_async(sample(stage, serving, client, options, engine, journal=kept, output=output))
     return stage.status
 
 
 def _dry_run(
-    stream: StreamOptions, serving: ServingOptions, options: SampleOptions, source: "Iterator[Row] | None"
+    stream: StreamOptions,
+    serving: ServingOptions,
+    options: SampleOptions,
+    engine: "Engine | None",
+    source: "Iterator[Row] | None",
 ) -> int:
     import orjson
 
@@ -78,7 +83,7 @@ def _dry_run(
     from r1tool.stream.stage import Stage
 
     with Stage("sample", replace(stream, output=None, quiet=True), writes=False, source=source) as stage:
-        request = first_request(stage.rows(), serving, options)
+        request = first_request(stage.rows(), serving, options, engine)
     print(orjson.dumps(request, option=orjson.OPT_INDENT_2).decode())
     return stage.status
 

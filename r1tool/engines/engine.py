@@ -10,7 +10,9 @@ Way = Literal["apply-template", "tokenize", "prefix"]
 Signature = tuple[str, str]
 """A pattern in an engine's log, and what it means in one sentence; groups of the pattern are filled in."""
 
-FINISH_REASONS: Mapping[str, Literal["stop", "length"]] = {
+FinishReason = Literal["stop", "length"]
+"""Why a model stopped, in the words of OpenAI, which a row keeps."""
+FINISH_REASONS: Mapping[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
     "eos": "stop",
@@ -87,7 +89,7 @@ class Engine:
 
     continues_by: tuple[Way, ...] = ()
     counts_every_event: bool = False
-    finish_reasons: Mapping[str, Literal["stop", "length"]] = field(default_factory=lambda: FINISH_REASONS)
+    finish_reasons: Mapping[str, FinishReason] = field(default_factory=lambda: FINISH_REASONS)
     keeps_connections: bool = True
     requests_at_once: int | None = None
     refuses_beyond_context: bool = False

@@ -22,22 +22,19 @@ from r1tool.stream.journal import Journal, Key
 
 if TYPE_CHECKING:
     from r1tool.client.client import Client
+    from r1tool.engines.engine import Engine
     from r1tool.stream.stage import Stage
 
 DEFAULT_MODEL = "meta-llama/Llama-3.3-70B-Instruct"
 ROWS_IN_FLIGHT = 512
-LOOK_SECONDS = 2.0
-"""How long a server at a URL may take to say its model, by which the journal goes, before any question is asked."""
 MAX_TOKENS = 1024
 VOTING_TEMPERATURE = 0.6
 """Of more than one vote: at temperature 0 they would all be the same."""
 
 
-def with_default_model(serving: ServingOptions) -> ServingOptions:
-    """The options with DEFAULT_MODEL where an engine needs a model and none is named. Raises R1Error as `choose`."""
-    from r1tool.serving.launch import choose
-
-    if serving.model is None and (engine := choose(serving)) and engine.default_model is None:
+def with_default_model(serving: ServingOptions, engine: "Engine | None") -> ServingOptions:
+    """The options with DEFAULT_MODEL where `engine` needs a model and none is named."""
+    if serving.model is None and engine and engine.default_model is None:
         return replace(serving, model=DEFAULT_MODEL)
     return serving
 
@@ -47,19 +44,21 @@ async def judge(
     serving: ServingOptions,
     client: ClientOptions,
     options: JudgeOptions,
+    engine: "Engine | None",
     *,
     journal: Journal | None = None,
 ) -> None:
     """Ask about the generations of every row of `stage` and write it with the verdicts.
 
-    What `journal` holds is not asked again. Raises R1Error if no server can be had.
+    `engine` is what `launch.choose` says of `serving`. What `journal` holds is not asked again. Raises R1Error if no
+    server can be had.
     """
-    from r1tool.client.client import connect
+    from r1tool.client.client import ANSWER_SECONDS, connect
     from r1tool.stream.concurrent import map_rows
 
-    async with connect(serving, client, note=stage.note, lazy=True) as servers:
+    async with connect(serving, client, engine, note=stage.note) as servers:
         if servers.served_model is None:
-            await servers.look(LOOK_SECONDS)
+            await servers.answers_within(ANSWER_SECONDS)
         asker = Judge(servers, options, journal, stage.fail)
         await map_rows(stage, asker.row, in_flight=ROWS_IN_FLIGHT, ordered=True)
     stage.note(f"{asker.asked} generations asked about, {asker.kept} taken from the journal")

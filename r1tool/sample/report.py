@@ -5,14 +5,14 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from r1tool.client.reply import Reply
+from r1tool.client.generation import Generation
 from r1tool.client.request import Request
 
 if TYPE_CHECKING:
     from r1tool.client.client import Client
     from r1tool.stream.stage import Stage
 
-LOOK_SECONDS = 1.0
+REFRESH_SECONDS = 1.0
 WINDOW_SECONDS = 300.0
 """Rates are of the last minutes: what was replayed from a journal came at another speed."""
 
@@ -31,34 +31,34 @@ class Report:
         self.tokens = self.wasted = 0
         self.gpu_seconds = 0.0
         self._since = time.monotonic()
-        self._looks: deque[tuple[float, int, int]] = deque()
+        self._seen: deque[tuple[float, int, int]] = deque()
 
-    def finished(self, reply: Reply) -> None:
-        """One more generation."""
+    def finished(self, generation: Generation, wasted: int) -> None:
+        """One more generation, for which `wasted` tokens were thrown away on the way."""
         self.done += 1
-        self.tokens += reply.completion_tokens
-        self.wasted += reply.wasted
-        self.gpu_seconds += reply.gpu_seconds or 0.0
-        self.truncated += reply.finish_reason == "length"
+        self.tokens += generation.completion_tokens or 0
+        self.wasted += wasted
+        self.gpu_seconds += generation.gpu_seconds or 0.0
+        self.truncated += generation.finish_reason == "length"
 
-    def dropped(self, draft: Request, *, kept: bool) -> None:
+    def dropped(self, request: Request, *, kept: bool) -> None:
         """One that was not finished; its text is `kept` for the next run, or lost."""
-        self.wasted += draft.wasted + (0 if kept else draft.tokens)
-        self.begun += kept and draft.tokens > 0
+        self.wasted += request.wasted + (0 if kept else request.tokens)
+        self.begun += kept and request.tokens > 0
 
     async def show_often(self, stage: "Stage", client: "Client") -> None:
         """Keep the stage's progress row up to date, for ever."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(REFRESH_SECONDS)
             stage.progress.detail = self.row(stage, client)
 
     def row(self, stage: "Stage", client: "Client") -> str:
         """Generations, rates of the last minutes, and the state of the requests."""
         now = time.monotonic()
-        self._looks.append((now, self.done, client.tokens))
-        while self._looks[0][0] < now - WINDOW_SECONDS:
-            self._looks.popleft()
-        before, done, tokens = self._looks[0]
+        self._seen.append((now, self.done, client.tokens))
+        while self._seen[0][0] < now - WINDOW_SECONDS:
+            self._seen.popleft()
+        before, done, tokens = self._seen[0]
         seconds = max(now - before, 1e-3)
         per_hour = (self.done - done) / seconds * 3600
         if stage.progress.total and self.done > done:

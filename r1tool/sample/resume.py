@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from r1tool.errors import USAGE, BadRow, R1Error
 from r1tool.records.ids import row_id, sample_seed
 from r1tool.records.row import Row
-from r1tool.sample.generation import ANSWER_OPTIONS, COUNT_OPTIONS, settings, taken
+from r1tool.sample.columns import ANSWER_OPTIONS, COUNT_OPTIONS, method, read_columns
 from r1tool.sample.prompts import PromptBuilder
 from r1tool.stream.journal import Journal, Key
 
@@ -35,20 +35,20 @@ class PreviousOutput:
         self._complete: set[int] = set()
         self._incomplete: set[int] = set()
         self._copied = False
-        self._met = self._unreadable = 0
+        self._seen = self._unreadable = 0
         self._told: set[str] = set()
         others = foreign = ours = 0
         for row in self._rows():
             foreign += "generations" not in row
             ours += "generations" in row
-            mark = self._mark(row)
-            if mark is None:
+            hash_ = self._row_hash(row)
+            if hash_ is None:
                 continue
-            others += self._made(row) is None
+            others += self._provenance(row) is None
             if self._is_complete(row):
-                self._complete.add(mark)
+                self._complete.add(hash_)
             else:
-                self._incomplete.add(mark)
+                self._incomplete.add(hash_)
                 self._save(row)
         if (foreign or self._unreadable) and not ours:
             raise R1Error(
@@ -61,23 +61,23 @@ class PreviousOutput:
                 f"{self.path}: {others} rows were made with other options, and are made anew where they come again"
             )
 
-    def missing(self, rows: Iterator[Row], stage: "Stage") -> Iterator[Row]:
+    def still_missing(self, rows: Iterator[Row], stage: "Stage") -> Iterator[Row]:
         """The rows still to be asked for; before the first, the complete ones are copied to the stage's output."""
         for row in rows:
-            mark = self._mark(row)
-            if mark in self._complete:
-                self._met += 1
+            hash_ = self._row_hash(row)
+            if hash_ in self._complete:
+                self._seen += 1
                 continue
             if not self._copied:
                 self._copy(stage, self._complete)
-            self._incomplete.discard(mark or 0)
+            self._incomplete.discard(hash_ or 0)
             yield row
 
     def finish(self, stage: "Stage") -> None:
         """Copy the incomplete rows that did not come again, or leave the file alone if nothing was missing."""
         if self._copied:
             self._copy(stage, self._incomplete)
-            if (others := len(self._complete) - self._met + len(self._incomplete)) > 0:
+            if (others := len(self._complete) - self._seen + len(self._incomplete)) > 0:
                 self.note(f"{self.path}: {others} rows of earlier runs, which are not in this input, are kept")
         elif self._complete:
             stage.leave_output()
@@ -101,14 +101,14 @@ class PreviousOutput:
         self._told.add(what)
         self.note(f"{self.path}: {what}; what it lacks is asked for again")
 
-    def _copy(self, stage: "Stage", marks: set[int]) -> None:
+    def _copy(self, stage: "Stage", hashes: set[int]) -> None:
         self._copied = True
-        if marks:
+        if hashes:
             for row in self._rows():
-                if self._mark(row) in marks:
+                if self._row_hash(row) in hashes:
                     stage.write(row)
 
-    def _mark(self, row: Row) -> int | None:
+    def _row_hash(self, row: Row) -> int | None:
         """Of the row's id and problem, None where it has none."""
         try:
             text = f"{row_id(row, self.prompts.options.id_field)}\0{row.get('problem')}"
@@ -117,17 +117,13 @@ class PreviousOutput:
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
     def _is_complete(self, row: Row) -> bool:
-        made, options = self._made(row), self.prompts.options
-        if (
-            made is None
-            or "missing" in made
-            or _named(made, COUNT_OPTIONS) != _named(settings(options), COUNT_OPTIONS)
-        ):
+        made, options = self._provenance(row), self.prompts.options
+        if made is None or "missing" in made or _named(made, COUNT_OPTIONS) != _named(method(options), COUNT_OPTIONS):
             return False
         seeds = made.get("seeds")
         return isinstance(seeds, list) and seeds[: options.n] == self._seeds(row, options.offset, options.n)
 
-    def _made(self, row: Row) -> dict[str, Any] | None:
+    def _provenance(self, row: Row) -> dict[str, Any] | None:
         """How the row's generations were made, None if those asked for now would be others."""
         try:
             made: dict[str, Any] | None = row.get("sampling")
@@ -144,7 +140,7 @@ class PreviousOutput:
             wanted["model"] = self.model
         if not made or any(made.get(name) != value for name, value in wanted.items()):
             return None
-        return made if _named(made, ANSWER_OPTIONS) == _named(settings(options), ANSWER_OPTIONS) else None
+        return made if _named(made, ANSWER_OPTIONS) == _named(method(options), ANSWER_OPTIONS) else None
 
     def _seeds(self, row: Row, first: int, count: int) -> list[int]:
         options, id_ = self.prompts.options, row_id(row, self.prompts.options.id_field)
@@ -155,10 +151,10 @@ class PreviousOutput:
 
         Raises R1Error where they come before --sample-index-offset: the row would lose them.
         """
-        made = self._made(row)
+        made = self._provenance(row)
         if not self.journal or made is None or not row.get("problem"):
             return
-        id_, kept = row_id(row, self.prompts.options.id_field), taken(row)
+        id_, kept = row_id(row, self.prompts.options.id_field), read_columns(row)
         first, lost = self.prompts.options.offset, made.get("missing", 0)
         if kept.keys() & set(self._seeds(row, 0, first)):
             raise R1Error(
@@ -167,10 +163,11 @@ class PreviousOutput:
                 USAGE,
             )
         for sample in range(first, first + len(kept) + (lost if isinstance(lost, int) else 0)):
-            draft = self.prompts.draft(row["problem"], id_, sample)
-            key = Key(id_, sample, self.prompts.sha(draft))
-            if draft.sampling["seed"] in kept and key not in self.journal:
-                self.journal.finish(key, kept[draft.sampling["seed"]], remember=True)
+            request = self.prompts.request(row["problem"], id_, sample)
+            key = Key(id_, sample, self.prompts.fingerprint(request))
+            generation = kept.get(request.sampling["seed"])
+            if generation and key not in self.journal:
+                self.journal.finish(key, generation, remember=True)
 
 
 def _named(made: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

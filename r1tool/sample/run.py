@@ -8,19 +8,20 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from r1tool.client.options import ClientOptions
-from r1tool.errors import R1Error
+from r1tool.errors import BadRow, R1Error
 from r1tool.records.ids import row_id
 from r1tool.records.row import Row
-from r1tool.sample.options import TEMPLATE, SampleOptions
+from r1tool.sample.options import SampleOptions
+from r1tool.sample.problems import name_problem, problem_of
 from r1tool.sample.prompts import PromptBuilder
 from r1tool.sample.report import Report
 from r1tool.serving.options import ServingOptions
 from r1tool.stream.journal import Journal
 
 if TYPE_CHECKING:
+    from r1tool.engines.engine import Engine
     from r1tool.stream.stage import Stage
 
-LOOK_SECONDS = 2.0
 REQUESTS_AHEAD = 1.25
 """Requests that are made, as a multiple of what keeps the servers busy."""
 HELD = 4
@@ -34,39 +35,42 @@ async def sample(
     serving: ServingOptions,
     client: ClientOptions,
     options: SampleOptions,
+    engine: "Engine | None",
     *,
     journal: Journal | None = None,
     output: str | None = None,
 ) -> None:
     """Put every row of `stage` through a model and write it with its generations.
 
+    `engine` is what `launch.choose` says of `serving`.
     What `journal` and the rows already in the file `output` hold is not asked for again; if that is everything, no
     server is started and the file is left as it is. Raises R1Error if no server can be had.
     """
-    from r1tool.client.client import connect
+    from r1tool.client.client import ANSWER_SECONDS, connect
     from r1tool.sample.resume import PreviousOutput
     from r1tool.sample.sampler import Sampler
+    from r1tool.sample.store import GenerationStore
     from r1tool.serving.launch import with_thinking_budget
     from r1tool.stream.concurrent import map_rows
 
     if options.thinking_budget is not None:
-        serving = with_thinking_budget(serving)
-    async with connect(serving, client, note=stage.note, lazy=True) as servers:
-        prompts = PromptBuilder(options, demonstration=_plain(options) and servers.demonstration)
+        serving = with_thinking_budget(serving, engine)
+    async with connect(serving, client, engine, note=stage.note) as servers:
+        prompts = PromptBuilder(options, engine, serving.model)
         if servers.served_model is None:
-            await servers.look(LOOK_SECONDS)
+            await servers.answers_within(ANSWER_SECONDS)
         report = Report(options.n)
         signals: list[int] = []
         stage.on_signal(signals.append)
-        sampler = Sampler(stage, servers, prompts, journal, report)
+        store = GenerationStore(journal, servers, stage.note, stage.warn)
+        sampler = Sampler(stage, servers, prompts, store, report)
         earlier = PreviousOutput(output, prompts, servers.served_model, journal, stage.note) if output else None
 
         def rows_in_flight() -> int:
             """More rows as long as the servers could do with more requests: a row waits for its slowest sample."""
-            enough = max(1, int(servers.pool.capacity * REQUESTS_AHEAD))
-            asked = servers.pool.in_flight + servers.pool.waiting
+            enough = max(1, int(servers.capacity * REQUESTS_AHEAD))
             rows = min(enough, HELD * enough // options.n)
-            return rows + ROWS_BESIDE if asked < enough else 0
+            return rows + ROWS_BESIDE if servers.asked < enough else 0
 
         with _on_notice(sampler.checkpoint):
             beside = [asyncio.create_task(sampler.checkpoint_often())]
@@ -74,9 +78,9 @@ async def sample(
                 beside.append(asyncio.create_task(report.show_often(stage, servers)))
                 threading.Thread(target=count_rows, args=(stage,), name="count", daemon=True).start()
             try:
-                rows = _with_problem(stage.rows(), options.problem_field)
+                rows = name_problem(stage.rows(), options.problem_field)
                 if earlier:
-                    rows = earlier.missing(rows, stage)
+                    rows = earlier.still_missing(rows, stage)
                 await map_rows(stage, sampler.row, in_flight=rows_in_flight, ordered=False, rows=rows)
             finally:
                 for task in beside:
@@ -88,19 +92,17 @@ async def sample(
             earlier.finish(stage)
 
 
-def first_request(rows: Iterator[Row], serving: ServingOptions, options: SampleOptions) -> dict[str, Any]:
+def first_request(
+    rows: Iterator[Row], serving: ServingOptions, options: SampleOptions, engine: "Engine | None"
+) -> dict[str, Any]:
     """Route and body of the first request that `sample` would send. Raises R1Error if there is no row to ask about."""
-    from r1tool.client.continuation import CHAT, COMPLETION
-    from r1tool.serving.launch import choose
-
-    engine = choose(serving)
-    demonstration = engine is not None and engine.demonstrates(serving.model)
-    prompts = PromptBuilder(options, demonstration=_plain(options) and demonstration)
-    for row in _with_problem(rows, options.problem_field):
-        if (problem := row.get("problem")) and (options.problem_field or "problem") in row:
-            draft = prompts.draft(problem, row_id(row, options.id_field), options.offset)
-            prompt = {"messages": draft.messages} if draft.messages is not None else {"prompt": draft.prompt}
-            return {"route": CHAT if draft.messages is not None else COMPLETION} | prompt | draft.sampling
+    prompts = PromptBuilder(options, engine, serving.model)
+    for row in name_problem(rows, options.problem_field):
+        with contextlib.suppress(BadRow):
+            problem = problem_of(row, options.problem_field)
+            request = prompts.request(problem, row_id(row, options.id_field), options.offset)
+            route, fields = request.opening
+            return {"route": route} | fields | request.sampling
     raise R1Error("no row with a problem to show a request for")
 
 
@@ -117,19 +119,6 @@ def count_rows(stage: "Stage") -> None:
         with contextlib.suppress(OSError, R1Error):
             total += sum(1 for _ in lines(source, lambda damage: None))
     stage.progress.total = total or None
-
-
-def _with_problem(rows: Iterator[Row], field: str | None) -> Iterator[Row]:
-    """The rows, with the column `field` as their problem."""
-    for row in rows:
-        if field is not None and field in row:
-            row["problem"] = row[field]
-        yield row
-
-
-def _plain(options: SampleOptions) -> bool:
-    """Whether nothing was said of the prompt, so that the embedded model may be given its examples."""
-    return options.template == TEMPLATE and not options.system and not options.completion
 
 
 @contextlib.contextmanager

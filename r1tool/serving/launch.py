@@ -111,15 +111,13 @@ def make_servers(
             host=_host(span),
             gpu_count=options.tp * options.pp if engine.uses_gpus and (span or gpus.visible()) else 0,
             version=engine.installed_version() if engine.installed_version else None,
-            demonstration=engine.demonstrates(options.model),
         )
         for index, (span, chosen) in enumerate(zip(spans, devices, strict=True))
     ]
 
 
-def with_thinking_budget(options: ServingOptions) -> ServingOptions:
-    """The same, with own servers told how to end a thought at a budget, where the engine can be told."""
-    engine = choose(options)
+def with_thinking_budget(options: ServingOptions, engine: Engine | None) -> ServingOptions:
+    """The same, with own servers of `engine` told how to end a thought at a budget, where it can be told."""
     if engine is None:
         return options
     return replace(options, engine_arguments=[*engine.budget_arguments(), *options.engine_arguments])

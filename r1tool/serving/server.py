@@ -27,8 +27,7 @@ class Server:
     """One server process, or one a node of it, behind `url`.
 
     `command` makes the command line for a port, in a thread of its own, and may fetch what the engine needs. `gpus` is
-    how many it computes on, 0 on a CPU; `version` the engine's own, known once started. `demonstration` marks the
-    embedded model, which answers completion prompts with examples and nothing else.
+    how many it computes on, 0 on a CPU; `version` the engine's own, known once started.
     """
 
     def __init__(
@@ -44,10 +43,8 @@ class Server:
         host: str = "127.0.0.1",
         gpu_count: int = 0,
         version: str | None = None,
-        demonstration: bool = False,
     ) -> None:
         self.name, self.engine, self.model, self.gpus = name, engine, model, gpu_count
-        self.demonstration = demonstration
         self.version = version
         self.context: int | None = None
         self.log = log

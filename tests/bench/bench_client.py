@@ -86,7 +86,7 @@ async def _ours(url: str) -> float:
     from r1tool.serving.options import ServingOptions
 
     options = ClientOptions(concurrency=IN_FLIGHT)
-    async with connect(ServingOptions(urls=[url], model="m"), options, note=print) as client:
+    async with connect(ServingOptions(urls=[url], model="m"), options, None, note=print) as client:
 
         async def ask(number: int) -> None:
             reply = await client.chat([{"role": "user", "content": f"problem {number}"}], max_tokens=TOKENS)
@@ -134,11 +134,11 @@ async def _memory(url: str) -> str:
     from r1tool.serving.options import ServingOptions
 
     options = ClientOptions(concurrency=STREAMS)
-    async with connect(ServingOptions(urls=[url], model="m"), options, note=print) as client:
+    async with connect(ServingOptions(urls=[url], model="m"), options, None, note=print) as client:
         message = [{"role": "user", "content": "hold"}]
-        drafts = [Request(messages=message, max_tokens=STREAM_TOKENS) for _ in range(STREAMS)]
-        tasks = [asyncio.create_task(client.generate(draft)) for draft in drafts]
-        while min(draft.tokens for draft in drafts) < STREAM_TOKENS:
+        requests = [Request(messages=message, max_tokens=STREAM_TOKENS) for _ in range(STREAMS)]
+        tasks = [asyncio.create_task(client.generate(request)) for request in requests]
+        while min(request.tokens for request in requests) < STREAM_TOKENS:
             await asyncio.sleep(0.2)
         status = Path("/proc/self/smaps_rollup").read_text()
         for task in tasks:
@@ -225,7 +225,7 @@ async def _vllm_ours(url: str) -> float:
     from r1tool.serving.options import ServingOptions
 
     options = ClientOptions(concurrency=VLLM_REQUESTS)
-    async with connect(ServingOptions(urls=[url]), options, note=print) as client:
+    async with connect(ServingOptions(urls=[url]), options, None, note=print) as client:
         sampling = {"max_tokens": VLLM_TOKENS, "ignore_eos": True, "temperature": 0.6, "top_p": 0.95}
         await client.chat([{"role": "user", "content": "Hello"}], **sampling)
         since = time.monotonic()

@@ -1,4 +1,4 @@
-"""One finished generation: what the journal keeps of it, and how a row is put together from several."""
+"""The columns that `sample` writes, and reads again of an earlier run."""
 
 from itertools import zip_longest
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from r1tool import __version__
-from r1tool.client.reply import Reply
+from r1tool.client.generation import Generation
 from r1tool.errors import BadRow
 from r1tool.records import think
 from r1tool.records.columns import COLUMNS
@@ -22,43 +22,13 @@ SUPERSEDED = [
 """What speaks of the generations a row had before it was sampled again."""
 
 ANSWER_OPTIONS = ("thinking_budget", "wait")
-"""What of the method decides an answer ..."""
+"""Options that change an answer, and are named in `sampling` where they were given."""
 COUNT_OPTIONS = ("until_correct", "max_n")
-"""... and what decides how many are asked for."""
+"""The same for those that change how many answers there are."""
 
 
-class Generation(msgspec.Struct, omit_defaults=True):
-    """A text and where it came from; `gpu_seconds` is None where nobody knows the number of GPUs."""
-
-    text: str
-    finish_reason: str
-    seed: int
-    model: str
-    engine: str
-    version: str | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    thinking_tokens: int | None = None
-    gpu_seconds: float | None = None
-
-    @classmethod
-    def of(cls, reply: Reply, seed: int) -> "Generation":
-        return cls(
-            text=reply.text.strip(),
-            finish_reason=reply.finish_reason,
-            seed=seed,
-            model=reply.model,
-            engine=reply.engine,
-            version=reply.version,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-            thinking_tokens=reply.thinking_tokens,
-            gpu_seconds=reply.gpu_seconds,
-        )
-
-
-def fill(row: Row, generations: list[Generation], missing: int, prompts: PromptBuilder) -> Row:
-    """Write the columns of `sample` into `row`; `missing` generations are counted in `sampling`."""
+def write_columns(row: Row, generations: list[Generation], missing: int, prompts: PromptBuilder) -> Row:
+    """Put `generations` into `row` and return it; how many are `missing` is told in `sampling`."""
     if "generations" in row:
         for column in SUPERSEDED:
             if column in row:
@@ -76,7 +46,7 @@ def fill(row: Row, generations: list[Generation], missing: int, prompts: PromptB
     return row
 
 
-class _Made(msgspec.Struct):
+class _Provenance(msgspec.Struct):
     """What is read again of `sampling`."""
 
     seeds: list[int]
@@ -86,10 +56,10 @@ class _Made(msgspec.Struct):
     gpu_seconds: float | None = None
 
 
-def taken(row: Row) -> dict[int, Generation]:
-    """What `fill` wrote, by seed; nothing where somebody has edited the columns out of step."""
+def read_columns(row: Row) -> dict[int, Generation]:
+    """What `write_columns` wrote, by seed; nothing where somebody has edited the columns out of step."""
     try:
-        made = msgspec.convert(row.get("sampling"), _Made)
+        made = msgspec.convert(row.get("sampling"), _Provenance)
         texts, reasons = row.get("generations", []), row.get("finish_reasons", [])
         counts = row.get("token_counts", [])
     except (BadRow, msgspec.ValidationError):
@@ -115,7 +85,7 @@ def taken(row: Row) -> dict[int, Generation]:
 
 
 def _provenance(generations: list[Generation], missing: int, prompts: PromptBuilder) -> dict[str, Any]:
-    options: SampleOptions = prompts.options
+    options = prompts.options
     known = [each.gpu_seconds for each in generations if each.gpu_seconds is not None]
     provenance: dict[str, Any] = {
         "model": generations[-1].model,
@@ -131,9 +101,9 @@ def _provenance(generations: list[Generation], missing: int, prompts: PromptBuil
     }
     if missing:
         provenance["missing"] = missing
-    return provenance | settings(options)
+    return provenance | method(options)
 
 
-def settings(options: SampleOptions) -> dict[str, int]:
+def method(options: SampleOptions) -> dict[str, int]:
     """What `sampling` says of the method beyond the plain one."""
     return {name: value for name in ANSWER_OPTIONS + COUNT_OPTIONS if (value := getattr(options, name))}
