@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from r1tool.errors import R1Error
 from r1tool.records.skim import ColumnReader
+from r1tool.stream.names import natural
 from r1tool.stream.readers import lines
-from r1tool.stream.sources import Source, expand, natural
+from r1tool.stream.sources import Source, expand
 
 formats = st.sampled_from(sorted(FORMATS))
 

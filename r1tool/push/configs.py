@@ -6,9 +6,9 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 from r1tool.errors import USAGE, R1Error
+from r1tool.stream.names import stem
 
 SPLITS = ("train", "test", "validation")
-SUFFIXES = (".zst", ".gz", ".jsonl", ".json", ".parquet")
 STDIN = "stdin"
 """What rows from stdin give as their input."""
 SHARD = re.compile(r"(train|test|validation)-\d{5}-of-\d{5}\.parquet")
@@ -42,11 +42,8 @@ def part_of(source: str | None, given: list[tuple[Part, str]]) -> Part | None:
         return Part("default", "train")
     if (shard := SHARD.fullmatch(path.name)) and path.parent.name not in ("", "data"):
         return Part(path.parent.name, shard[1])
-    stem = path.name
-    while stem.endswith(SUFFIXES):
-        stem = stem.rpartition(".")[0]
-    stem = re.sub(r"[-_.](\d+-of-\d+|0\d+|\d{5,})$", "", stem)
-    name = "_".join(NAME.findall(stem)) or "default"
+    unnumbered = re.sub(r"[-_.](\d+-of-\d+|0\d+|\d{5,})$", "", stem(path.name))
+    name = "_".join(NAME.findall(unnumbered)) or "default"
     return Part("default", name) if name in SPLITS else Part("data_" if name == "data" else name, "train")
 
 

@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from r1tool.errors import R1Error
+from r1tool.stream.names import SUFFIXES, natural
 
 PREFIX = "hf://datasets/"
-SUFFIXES = (".parquet", ".jsonl", ".jsonl.zst", ".jsonl.gz")
 SPLITS = {
     "train": ("train", "training"),
     "test": ("test", "testing", "eval"),
@@ -84,8 +84,6 @@ def _of_card(configs: list[dict[str, Any]], wanted: str | None, files: list[str]
 
 
 def _of_names(wanted: str | None, files: list[str]) -> dict[str, list[str]]:
-    from r1tool.stream.sources import natural
-
     rows = sorted((name for name in files if name.endswith(SUFFIXES)), key=natural)
     if wanted and wanted != "default":
         rows = [name for name in rows if wanted in PurePosixPath(name).parts[:-1] or name.startswith(wanted)]
@@ -98,8 +96,6 @@ def _of_names(wanted: str | None, files: list[str]) -> dict[str, list[str]]:
 
 
 def _matching(pattern: str, files: list[str]) -> list[str]:
-    from r1tool.stream.sources import natural
-
     expression = re.escape(pattern).replace(r"\*\*/", "(?:.*/)?").replace(r"\*\*", ".*").replace(r"\*", "[^/]*")
     expression = expression.replace(r"\?", "[^/]")
     return sorted((name for name in files if re.fullmatch(expression, name)), key=natural)

@@ -2,7 +2,6 @@
 
 import glob
 import os
-import re
 import stat
 import sys
 from collections.abc import Iterable
@@ -11,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from r1tool.errors import USAGE, R1Error
+from r1tool.stream.names import SUFFIXES, natural
 
-SUFFIXES = (".jsonl", ".jsonl.zst", ".jsonl.gz", ".parquet")
 STDIN = "-"
 
 
@@ -102,10 +101,3 @@ def filesystem(url: str) -> tuple[Any, str]:
         raise R1Error(f"{url}: {error}") from None
     except ValueError as error:
         raise R1Error(f"{url}: {error}") from None
-
-
-def natural(text: str) -> list[tuple[int, int, str]]:
-    """A sort key by which part-2 comes before part-10."""
-    return [
-        (0, int(piece), piece) if piece.isdecimal() else (1, 0, piece) for piece in re.split(r"(\d+)", text) if piece
-    ]
