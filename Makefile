@@ -1,7 +1,7 @@
 # make demo    the whole pipeline on a small model, on this machine: no GPU, no hub
 # make test    the tests
 # make lint    ruff, mypy, and that the man pages and completions fit the commands
-# make docs    make the man pages and completions anew
+# make docs    make the man pages, completions and docs/options.md anew
 # make bench   speed beside the peers', as ratios of CPU time
 
 SHELL := /bin/bash

@@ -1,8 +1,10 @@
-"""The man pages and the shell completions, made from the commands themselves: `python -m r1tool.manual [--check]`."""
+"""Man pages, shell completions and docs/options.md, made from the commands: `python -m r1tool.manual [--check]`."""
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 from r1tool import __version__
@@ -16,10 +18,13 @@ from r1tool.records.columns import COLUMNS
 from r1tool.serving.options import ServingOptions
 from r1tool.stream.options import StreamOptions
 
-README_MARKS = ("<!-- options, made by python -m r1tool.manual -->\n", "<!-- end of options -->\n")
 SHARED = {"Common options": (StreamOptions,), "Model options": (ServingOptions, ClientOptions)}
-"""The options that several commands take, by the title of their section in the README."""
+"""The options that several commands take, by the title of their section."""
 ROOT = Path(__file__).resolve().parent.parent
+DATE = "2026-11-26"
+"""In the man pages: of the release that CHANGELOG.md names first; until it is out, of their last revision."""
+ROFF = {"\\": "\\e", "-": "\\-", "'": "\\(aq", "`": "\\(ga", "^": "\\(ha", "~": "\\(ti"}
+"""What roff would set as something else: a typographic quote, say, where a shell wants a straight one."""
 
 EXIT_STATUS = (
     ("0", "done"),
@@ -30,6 +35,36 @@ EXIT_STATUS = (
     ("141", "the reader of stdout went away (SIGPIPE)"),
     ("143", "ended by SIGTERM; sample has written its journal"),
 )
+ENVIRONMENT = (
+    ("R1TOOL_DEBUG", "Set to 1 to print a traceback with each error message."),
+    ("HF_TOKEN", "Token for the Hugging Face Hub; otherwise the one saved by `hf auth login`."),
+    ("TMPDIR", "Folder for temporary files."),
+)
+SERVER_ENVIRONMENT = (
+    ("R1TOOL_API_KEY", "Key for the servers at --url; default: OPENAI_API_KEY."),
+    ("CUDA_VISIBLE_DEVICES", "GPUs that the servers started here may use."),
+    (
+        "XDG_CACHE_HOME",
+        "Parent of the folder r1tool, which holds server logs and the embedded model; default: ~/.cache.",
+    ),
+)
+SERVER_FILES = (
+    ("OUTPUT.journal", "Every finished result and, for sample, the text of unfinished ones; see --journal."),
+    ("~/.cache/r1tool/logs/", "Output of the servers started here, kept for seven days; see --server-log."),
+)
+OVERVIEW = """\
+Each command reads rows from files, folders, globs, standard input, hf:// or s3://, as JSONL (plain, zstd or gzip) or
+Parquet, and writes zstd-compressed JSONL to standard output or to the file named by `-o`. One row is one problem with
+all its generations. Commands add columns and pass all others through unchanged, so they combine freely in pipes.
+
+A row that cannot be used does not stop a run unless `--strict` is given: it is counted, and kept with the reason if
+`--rejects` names a file."""
+EXAMPLES = """\
+r1tool sample --demo 12 -n 2 --engine embedded | r1tool verify | r1tool stats
+r1tool sample problems.jsonl -n 4 --engine vllm -m MODEL --tp 8 -o traces.jsonl.zst
+r1tool verify traces.jsonl.zst | r1tool judge --tp 8 | r1tool rank --by majority -o ranked.jsonl.zst
+r1tool split ranked.jsonl.zst --keep any-correct -d out/
+r1tool push out/ me/my-dataset"""
 
 ROW_INTRODUCTION = """\
 # A row
@@ -74,7 +109,7 @@ def pages() -> dict[str, str]:
     files["completions/r1tool.bash"] = bash()
     files["completions/_r1tool"] = zsh()
     files["completions/r1tool.fish"] = fish()
-    files["README.md"] = readme()
+    files["docs/options.md"] = options_page()
     files["docs/row.md"] = row_page()
     return files
 
@@ -103,19 +138,32 @@ def row_page() -> str:
 
 def _columns() -> list[str]:
     """The columns of a row, for a man page."""
-    lines = [".SH COLUMNS", "One row is one problem. Its columns, and the command that writes each:"]
-    for each in COLUMNS:
-        text = each.description.replace("`", "")
-        lines += [".TP", f"\\fB{each.name}\\fR", _escape(f"{text[0].upper()}{text[1:]} ({each.written_by}).")]
-    return lines
+    told = (
+        (each.name, f"{each.description[0].upper()}{each.description[1:]} ({each.written_by}).") for each in COLUMNS
+    )
+    return [".SH COLUMNS", "One row is one problem. Its columns, and the command that writes each:", *_terms(told)]
 
 
-def readme() -> str:
-    """README.md with its list of options made anew."""
-    before, rest = (_read(ROOT / "README.md") or README_MARKS[0] + README_MARKS[1]).split(README_MARKS[0])
-    after = rest.split(README_MARKS[1])[1]
-    sections = "\n".join([*map(_options_of, COMMANDS), *map(_shared_options, SHARED)])
-    return f"{before}{README_MARKS[0]}\n{sections}{README_MARKS[1]}{after}"
+def options_page() -> str:
+    """docs/options.md: every option of every command, exit statuses and variables."""
+    variables = {**dict(SERVER_ENVIRONMENT), **dict(ENVIRONMENT)}
+    return (
+        "\n".join(
+            [
+                "# Options\n",
+                "Made by `make docs` from the commands themselves; `r1tool COMMAND --help` prints the same.\n",
+                "Each option can also be given as an environment variable: `R1TOOL_` and its long name in upper case,",
+                "with `-` as `_`. `R1TOOL_TEMPERATURE=0.7` is `--temperature 0.7`.\n",
+                *map(_options_of, COMMANDS),
+                *map(_shared_options, SHARED),
+                "## Exit statuses\n",
+                _markdown("status", "meaning", dict(EXIT_STATUS)),
+                "## Environment variables\n",
+                _markdown("variable", "meaning", variables),
+            ]
+        ).rstrip("\n")
+        + "\n"
+    )
 
 
 def _options_of(name: str) -> str:
@@ -128,13 +176,13 @@ def _options_of(name: str) -> str:
             own = [parameter for parameter in own if parameter not in members]
             shared.append(f"[{title.lower()}](#{title.lower().replace(' ', '-')})")
     takes = f"Takes the {' and the '.join(shared)}.\n\n" if shared else ""
-    return f"### r1tool {name}\n\n{takes}{_table(own)}"
+    return f"## r1tool {name}\n\n{takes}{_table(own)}"
 
 
 def _shared_options(title: str) -> str:
     """The section of the options that several commands share."""
     names = _shared_names(title)
-    return f"### {title}\n\n{_table([each for each in options('sample') if each.name in names])}"
+    return f"## {title}\n\n{_table([each for each in options('sample') if each.name in names])}"
 
 
 def _shared_names(title: str) -> set[str]:
@@ -143,49 +191,84 @@ def _shared_names(title: str) -> set[str]:
 
 
 def _table(parameters: list[Any]) -> str:
-    lines = ["| option | what it does |", "|---|---|"]
+    told = {}
     for parameter in parameters:
-        shown = f"{', '.join(flags(parameter))} {_value(parameter)}".strip().replace("|", "\\|")
         default = _default(parameter)
-        told = _plain(parameter.help).replace("|", "\\|") + (f" Default: `{default}`." if default else "")
-        lines.append(f"| `{shown}` | {told} |")
-    return "\n".join(lines) + "\n"
+        shown = f"{', '.join(flags(parameter))} {_value(parameter)}".strip()
+        told[shown] = _plain(parameter.help) + (f" Default: `{default}`." if default else "")
+    return _markdown("option", "what it does", told)
+
+
+def _markdown(term: str, meaning: str, rows: dict[str, str]) -> str:
+    """A table whose first column is code."""
+    cells = [f"| `{key}` | {value} |" for key, value in ((_cell(key), _cell(value)) for key, value in rows.items())]
+    return "\n".join([f"| {term} | {meaning} |", "|---|---|", *cells]) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def man_page(name: str) -> str:
     """`man r1tool-NAME`."""
     command = load(name)
-    lines = [*_head(f"r1tool-{name}", COMMANDS[name]), ".SH SYNOPSIS"]
     places = " ".join(f"[\\fI{p.metavar.strip('[].')}\\fR]..." for p in command.params if not flags(p))
-    lines += [
+    description, examples = _without_examples(command.help)
+    serves = any(parameter.name == "engine" for parameter in command.params)
+    if serves:
+        places += " [\\fB\\-\\-\\fR \\fIENGINE_OPTIONS\\fR]"
+    lines = [
+        *_head(f"r1tool-{name}", COMMANDS[name]),
+        ".SH SYNOPSIS",
         f"\\fBr1tool {name}\\fR [\\fIOPTIONS\\fR] {places}",
         ".SH DESCRIPTION",
-        *_prose(command.help),
+        *_prose(description),
         ".SH OPTIONS",
     ]
     for parameter in options(name):
-        lines += [".TP", _signature(parameter), _escape(parameter.help or "")]
+        lines += [".TP", _signature(parameter), _inline(parameter.help or "")]
         if default := _default(parameter):
             lines[-1] += f" Default: {_escape(default)}."
+    if serves:
+        lines += [
+            ".TP",
+            "\\fB\\-\\-\\fR \\fIENGINE_OPTIONS\\fR",
+            "Everything after \\-\\- goes to the engine unchanged.",
+        ]
     lines += [
+        *_exit_status(),
         ".SH ENVIRONMENT",
         "Each option can be given as \\fBR1TOOL_\\fR\\fIOPTION\\fR, upper case, - as _.",
-        *_tail(name),
+        *_terms((*SERVER_ENVIRONMENT, *ENVIRONMENT) if serves else ENVIRONMENT),
+        *([".SH FILES", *_terms(SERVER_FILES)] if serves else []),
+        *_examples(examples),
+        *_see_also(f"r1tool-{name}"),
     ]
     return "\n".join(lines) + "\n"
 
 
 def overview_page() -> str:
     """`man r1tool`."""
-    lines = [*_head("r1tool", "make R1-style reasoning data"), ".SH SYNOPSIS"]
-    lines += ["\\fBr1tool\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIINPUT\\fR]...", ".SH DESCRIPTION"]
-    lines += [
-        "Independent commands that read and write zstd\\-compressed JSONL on standard input and output.",
+    lines = [
+        *_head("r1tool", "make R1-style reasoning data"),
+        ".SH SYNOPSIS",
+        "\\fBr1tool\\fR \\fICOMMAND\\fR [\\fIOPTIONS\\fR] [\\fIINPUT\\fR]...",
+        ".SH DESCRIPTION",
+        *_prose(OVERVIEW),
         ".SH COMMANDS",
     ]
     for name, does in COMMANDS.items():
         lines += [".TP", f"\\fBr1tool\\-{name}\\fR(1)", _escape(does)]
-    return "\n".join([*lines, *_columns(), *_tail(None)]) + "\n"
+    lines += [
+        *_columns(),
+        *_exit_status(),
+        ".SH ENVIRONMENT",
+        "Each option of a command can be given as \\fBR1TOOL_\\fR\\fIOPTION\\fR, upper case, - as _.",
+        *_terms((*SERVER_ENVIRONMENT, *ENVIRONMENT)),
+        *_examples(EXAMPLES),
+        *_see_also("r1tool"),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def bash() -> str:
@@ -315,32 +398,52 @@ def _prose(text: str) -> list[str]:
     lines: list[str] = []
     for paragraph in text.strip().split("\n\n"):
         kept = paragraph.startswith("\b")
-        body = paragraph.removeprefix("\b").strip("\n")
-        lines += [".PP", *([".nf"] if kept else []), *map(_escape, body.split("\n")), *([".fi"] if kept else [])]
-    return lines
+        body = paragraph.removeprefix("\b").strip("\n").split("\n")
+        lines += [".PP", *([".nf", *map(_escape, body), ".fi"] if kept else map(_inline, body))]
+    return lines[1:]
 
 
 def _head(title: str, does: str) -> list[str]:
-    version = _escape(f"r1tool {__version__}")
-    return [f'.TH {_escape(title.upper())} 1 "" "{version}"', ".SH NAME", f"{_escape(title)} \\- {_escape(does)}"]
+    heading = f'.TH {_escape(title.upper())} 1 "{DATE}" "{_escape(f"r1tool {__version__}")}"'
+    return [heading, ".SH NAME", f"{_escape(title)} \\- {_escape(does)}"]
 
 
-def _tail(name: str | None) -> list[str]:
-    lines = [".SH EXIT STATUS"]
-    for status, meaning in EXIT_STATUS:
-        lines += [".TP", f"\\fB{status}\\fR", _escape(meaning)]
-    others = ["r1tool", *(f"r1tool-{other}" for other in COMMANDS)]
-    shown = [other for other in others if other != ("r1tool" if name is None else f"r1tool-{name}")]
-    return [*lines, ".SH SEE ALSO", ", ".join(f"\\fB{_escape(other)}\\fR(1)" for other in shown)]
+def _without_examples(text: str) -> tuple[str, str]:
+    """A command's help and the examples that end it."""
+    before, _, examples = text.rpartition("\n\n\b\nExample")
+    return before, dedent(examples.partition(":\n")[2]).strip()
+
+
+def _examples(text: str) -> list[str]:
+    return [".SH EXAMPLES", ".nf", *map(_escape, text.split("\n")), ".fi"]
+
+
+def _exit_status() -> list[str]:
+    return [".SH EXIT STATUS", *_terms(EXIT_STATUS)]
+
+
+def _terms(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    return [line for term, meaning in pairs for line in (".TP", f"\\fB{_escape(term)}\\fR", _inline(meaning))]
+
+
+def _see_also(page: str) -> list[str]:
+    others = [other for other in ("r1tool", *(f"r1tool-{name}" for name in COMMANDS)) if other != page]
+    return [".SH SEE ALSO", ",\n".join(f"\\fB{_escape(other)}\\fR(1)" for other in others)]
 
 
 def _plain(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
+def _inline(text: str) -> str:
+    """Running text as roff, with `code` in bold."""
+    pieces = re.split(r"`([^`]+)`", text)
+    return "".join(f"\\fB{_escape(piece)}\\fR" if index % 2 else _escape(piece) for index, piece in enumerate(pieces))
+
+
 def _escape(text: str) -> str:
-    escaped = text.replace("\\", "\\e").replace("-", "\\-")
-    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
+    escaped = "".join(ROFF.get(character, character) for character in text)
+    return f"\\&{escaped}" if escaped.startswith(".") else escaped
 
 
 def main() -> None:

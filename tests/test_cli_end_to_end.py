@@ -11,7 +11,7 @@ import pytest
 from harness.cli import R1TOOL, clean_environment
 from harness.rows import read_rows
 
-from r1tool.records.columns import COLUMNS
+from r1tool.records.columns import COLUMNS, Sampling, Verification
 
 
 def shell(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -86,6 +86,8 @@ def test_every_column_of_the_main_job_is_in_the_registry(demo: Path) -> None:
     registered = {column.name for column in COLUMNS}
     for row in read_rows(demo / "out/default.jsonl.zst"):
         assert set(row) <= registered
+        assert set(row["sampling"]) >= set(Sampling.__annotations__)
+        assert set(row["verification"]) == set(Verification.__annotations__)
 
 
 def test_the_published_folder_loads_offline(demo: Path) -> None:

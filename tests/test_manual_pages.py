@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from r1tool import manual
+from r1tool import errors, manual
 from r1tool.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,8 +17,8 @@ def flags(name: str) -> list[str]:
     return [flag for parameter in manual.options(name) for flag in manual.flags(parameter)]
 
 
-def section_of(readme: str, title: str) -> str:
-    return readme.split(f"### {title}\n", 1)[1].split("\n### ", 1)[0].split("\n## ", 1)[0]
+def section_of(page: str, title: str) -> str:
+    return page.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
 
 
 def anchor(title: str) -> str:
@@ -31,12 +31,12 @@ def test_the_made_files_are_up_to_date(path: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_and_option_is_in_readme_man_page_and_completions(name: str) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = section_of(readme, f"r1tool {name}")
-    section += "".join(section_of(readme, title) for title in manual.SHARED if f"#{anchor(title)})" in section)
+def test_every_command_and_option_is_in_docs_man_page_and_completions(name: str) -> None:
+    listed = (ROOT / "docs/options.md").read_text(encoding="utf-8")
+    section = section_of(listed, f"r1tool {name}")
+    section += "".join(section_of(listed, title) for title in manual.SHARED if f"#{anchor(title)})" in section)
     page = (ROOT / f"man/r1tool-{name}.1").read_text(encoding="utf-8").replace("\\-", "-")
-    assert f"| [`{name}`]" in readme
+    assert f"| [`{name}`](docs/options.md#r1tool-{name})" in (ROOT / "README.md").read_text(encoding="utf-8")
     for flag in flags(name):
         assert re.search(rf"[` ]{re.escape(flag)}[`, ]", section), flag
         assert f"\\fB{flag}\\fR" in page, flag
@@ -47,6 +47,29 @@ def test_every_command_and_option_is_in_readme_man_page_and_completions(name: st
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_has_a_help_text(name: str) -> None:
     assert [parameter.name for parameter in manual.options(name) if not parameter.help] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_man_pages_have_the_usual_sections_in_the_usual_order(name: str) -> None:
+    sections = re.findall(r"^\.SH (.+)$", (ROOT / f"man/r1tool-{name}.1").read_text(encoding="utf-8"), re.MULTILINE)
+    serves = "--engine" in flags(name)
+    usual = [
+        "NAME",
+        "SYNOPSIS",
+        "DESCRIPTION",
+        "OPTIONS",
+        "EXIT STATUS",
+        "ENVIRONMENT",
+        "FILES",
+        "EXAMPLES",
+        "SEE ALSO",
+    ]
+    assert sections == [title for title in usual if serves or title != "FILES"]
+
+
+def test_every_exit_status_is_documented() -> None:
+    known = {errors.DONE, errors.FAILED, errors.USAGE, errors.HANGUP, errors.INTERRUPTED, errors.BROKEN_PIPE}
+    assert {int(status) for status, _ in manual.EXIT_STATUS} == {*known, errors.TERMINATED}
 
 
 def complete(*words: str) -> list[str]:
@@ -84,3 +107,12 @@ def test_man_pages_are_clean_roff(name: str) -> None:
     )
     assert shown.stderr == ""
     assert "EXIT STATUS" in shown.stdout
+
+
+@pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
+@pytest.mark.parametrize("name", ["r1tool", *(f"r1tool-{name}" for name in COMMANDS)])
+def test_mandoc_has_nothing_to_say_about_man_pages(name: str) -> None:
+    linted = subprocess.run(
+        ["mandoc", "-T", "lint", "-W", "warning", ROOT / f"man/{name}.1"], capture_output=True, text=True, check=False
+    )
+    assert linted.stdout + linted.stderr == ""

@@ -434,10 +434,10 @@ def test_without_a_login_nothing_is_read_or_sent(tmp_path: Path, hub: Hub) -> No
 
 
 def test_from_python_publish_writes_the_data_set_and_returns_the_status(tmp_path: Path) -> None:
-    path = write(tmp_path / "good.jsonl.zst", rows(3))
+    path = write_rows(tmp_path / "good.jsonl.zst", rows(3))
     target = LocalTarget(str(tmp_path / "set"))
     assert publish(target, StreamOptions([str(path)], quiet=True), PushOptions(recipe=["sft"])) == 0
     assert pq.read_table(tmp_path / "set/good/train-00000-of-00001.parquet").num_rows == 3
     assert (tmp_path / "set/recipes/sft.yaml").exists()
-    write(path, [*rows(1), {"problem": 3}])
+    write_rows(path, [*rows(1), {"problem": 3}])
     assert publish(target, StreamOptions([str(path)], quiet=True)) == 1

@@ -1,7 +1,9 @@
 """verify from Python, and a domain of its own behind the protocol of verifiers."""
 
+import inspect
 import os
 import threading
+import time
 from collections.abc import Iterator
 
 import psutil
@@ -12,6 +14,7 @@ from r1tool.grading.math.verifier import MathVerifier
 from r1tool.grading.verdict import Verdict
 from r1tool.grading.verifier import VERIFIERS
 from r1tool.records.row import Row
+from r1tool.verify.options import VerifyOptions
 from r1tool.verify.run import VerifierPool, verify
 
 
@@ -87,7 +90,7 @@ def test_a_row_that_cannot_be_used_is_rejected_or_raised() -> None:
     rows = [Row({"word": "a", "generations": ["A"]}), Row({"generations": ["B"]}), Row({"word": "c"})]
     rejected = []
     with VerifierPool("shouting", workers=1) as pool:
-        out = list(pool.verify(rows, reject=lambda row, reason: rejected.append((row, reason))))
+        out = list(pool.verify(rows, rejected=lambda row, reason: rejected.append((row, reason))))
     assert out == [rows[0], rows[2]]
     assert rejected == [(rows[1], "no word")]
     with pytest.raises(BadRow, match="no word"):
@@ -115,3 +118,18 @@ def test_rows_come_as_soon_as_they_are_verified_and_nothing_is_left_behind() -> 
     assert next(verified)["verdicts"] == ["wrong"]
     verified.close()
     assert set(psutil.Process().children(recursive=True)) <= before
+
+
+def test_python_and_the_command_have_the_same_defaults() -> None:
+    options, in_python = VerifyOptions(), inspect.signature(verify).parameters
+    assert MathVerifier() == MathVerifier(options.gold, options.gold_from_solution, options.answers)
+    assert in_python["timeout"].default == options.timeout
+    assert in_python["overwrite"].default == options.overwrite
+
+
+def test_a_pool_that_is_not_used_is_made_and_closed_at_once() -> None:
+    """A wrong option must not wait until Math-Verify is imported for nothing."""
+    start = time.process_time() + os.times().children_user
+    with VerifierPool():
+        pass
+    assert time.process_time() + os.times().children_user - start < 0.2

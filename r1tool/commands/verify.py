@@ -1,4 +1,4 @@
-"""verify: check each answer against the reference."""
+"""r1tool verify: check each answer against the reference."""
 
 from r1tool.grading.verifier import VERIFIERS
 from r1tool.stream.options import StreamOptions
@@ -33,7 +33,7 @@ def run(options: VerifyOptions, stream: StreamOptions) -> int:
         VerifierPool(verifier, timeout=options.timeout, workers=stream.workers, overwrite=options.overwrite) as pool,
         Stage("verify", stream) as stage,
     ):
-        talk = stage.warn if options.explain else None
-        for row in pool.verify(stage.rows(), reject=stage.reject, idle=stage.flush, explain=talk):
+        explain = stage.warn if options.explain else None
+        for row in pool.verify(stage.rows(), rejected=stage.reject, idle=stage.flush, explain=explain):
             stage.write(row)
     return stage.status

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from r1tool.records.columns import Finish
 
 Way = Literal["apply-template", "tokenize", "prefix"]
 """How a server goes on from a text: behind the prompt that /apply-template renders (llama.cpp), behind the tokens that
@@ -10,7 +13,7 @@ Way = Literal["apply-template", "tokenize", "prefix"]
 Signature = tuple[str, str]
 """A pattern in an engine's log, and what it means in one sentence; groups of the pattern are filled in."""
 
-FINISH_REASONS: Mapping[str, Literal["stop", "length"]] = {
+FINISH_REASONS: "Mapping[str, Finish]" = {
     "stop": "stop",
     "length": "length",
     "eos": "stop",
@@ -87,7 +90,7 @@ class Engine:
 
     continues_by: tuple[Way, ...] = ()
     counts_every_event: bool = False
-    finish_reasons: Mapping[str, Literal["stop", "length"]] = field(default_factory=lambda: FINISH_REASONS)
+    finish_reasons: "Mapping[str, Finish]" = field(default_factory=lambda: FINISH_REASONS)
     keeps_connections: bool = True
     requests_at_once: int | None = None
     refuses_beyond_context: bool = False

@@ -37,6 +37,6 @@ class _Helper:
         self.deadline = time.monotonic() + STEP_SHARE * seconds
 
     def __call__(self, gold: str, answer: str) -> bool | None:
-        from r1tool.workers import helper
+        from r1tool.grading.math import helper
 
         return helper.verify(gold, answer, max(0.05, self.deadline - time.monotonic()))

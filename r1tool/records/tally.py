@@ -21,7 +21,7 @@ LISTS = (
     "token_counts",
 )
 """Columns that are counted, one entry a generation."""
-COLUMNS = ("source", *LISTS, "sampling", "extracted_answers")
+NEEDED = ("source", *LISTS, "sampling", "extracted_answers")
 """All a Tally reads, beside `generations` in rows that hold none of LISTS."""
 
 _undecided = frozenset(UNDECIDED)
@@ -168,7 +168,7 @@ class Summary:
 
 def counted_values(row: Row, by: str | None = None) -> dict[str, Any]:
     """What a Summary reads of `row`, as plain JSON values. Raises BadRow."""
-    names = (*COLUMNS, "problem", *([by] if by is not None else []))
+    names = (*NEEDED, "problem", *([by] if by is not None else []))
     values = {name: msgspec.to_builtins(row[name]) for name in names if name in row}
     if not any(values.get(name) for name in LISTS):
         values["generations"] = row.get("generations")

@@ -1,7 +1,8 @@
 """`split`: rows in, those that are kept out, each with the name of its part."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from r1tool.errors import BadRow
 from r1tool.records.row import Row
@@ -19,17 +20,19 @@ Rejected = Callable[[Row, str], None]
 OTHERS_SHOWN = 10
 
 
-def split(rows: Iterable[Row], options: SplitOptions | None = None) -> Iterator[tuple[str, Row]]:
-    """The rows to keep, in the shape asked for, each with the name of its part.
+def split(rows: Iterable[Row | Mapping[str, Any]], options: SplitOptions | None = None) -> Iterator[tuple[str, Row]]:
+    """The rows to keep, in the shape asked for, each with the name of its part. A row is a Row or a dictionary.
 
-    >>> rows = [Row({"problem": "1 + 1"}), Row({"problem": "1  +  1"}), Row({"problem": "2 + 2", "source": "cn_k12"})]
+    >>> from r1tool.split.options import SplitOptions
+    >>> rows = [{"problem": "1 + 1"}, {"problem": "1  +  1"}, {"problem": "2 + 2", "source": "cn_k12"}]
     >>> [(part, row["problem"]) for part, row in split(rows, SplitOptions(dedup="exact"))]
     [('default', '1 + 1'), ('extended', '2 + 2')]
 
     `Folder` of split/folder.py writes a file a part. Raises R1Error where the options do not go together, BadRow for a
     row with a known column of a wrong type.
     """
-    return Splitter(options or SplitOptions()).split(rows)
+    splitter = Splitter(options or SplitOptions())
+    return splitter.split(row if isinstance(row, Row) else Row(dict(row)) for row in rows)
 
 
 class Splitter:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from r1tool.errors import BadRow, R1Error
 from r1tool.records.row import Row
 from r1tool.records.skim import ColumnReader
-from r1tool.records.tally import COLUMNS, LISTS, Summary, Vote, counted_values
+from r1tool.records.tally import LISTS, NEEDED, Summary, Vote, counted_values
 from r1tool.stream.readers import Cancelled, StopSignal, lines
 from r1tool.stream.sources import Source
 
@@ -38,7 +38,7 @@ def count(
 ) -> Count:
     """Count one source. `tick` is told of rows as they are read. Raises OSError, and Cancelled after `stop.set()`."""
     counted = Count(source, Summary(by))
-    names = [*COLUMNS, by] if by is not None else COLUMNS
+    names = [*NEEDED, by] if by is not None else NEEDED
     read = ColumnReader(names)
     add = counted.summary.add
     number = since = 0

@@ -4,7 +4,6 @@ A line is there as soon as its bytes are: nothing waits for a full buffer.
 """
 
 import io
-import os
 import select
 import zlib
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from typing import Any
 from r1tool.errors import R1Error
 from r1tool.stream.frames import MAGIC, BadFrame, Cut, Walker, is_frame
 from r1tool.stream.sources import Source, filesystem
+from r1tool.workers.selfpipe import SelfPipe
 
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 256 << 10
@@ -30,24 +30,16 @@ class Cancelled(Exception):
     """Reading was told to stop."""
 
 
-class StopSignal:
+class StopSignal(SelfPipe):
     """Ends reading from another thread or a signal handler, also while it waits."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.is_set = False
-        self.descriptor, self._bell = os.pipe()
-        os.set_blocking(self._bell, False)
 
     def set(self) -> None:
         self.is_set = True
-        try:
-            os.write(self._bell, b"!")
-        except BlockingIOError:
-            pass
-
-    def close(self) -> None:
-        os.close(self.descriptor)
-        os.close(self._bell)
+        self.wake()
 
 
 def lines(
@@ -187,7 +179,7 @@ class _Descriptor(io.FileIO):
         if self._poll:
             self._poll.register(self, select.POLLIN)
             if stop:
-                self._poll.register(stop.descriptor, select.POLLIN)
+                self._poll.register(stop, select.POLLIN)
 
     def read(self, size: int | None = -1, /) -> bytes:
         self._wait()

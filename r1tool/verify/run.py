@@ -33,9 +33,10 @@ def verify(
 ) -> Iterator[Row]:
     r"""Each of `rows`, in order, with the columns that `r1tool verify` writes; memory does not grow with their number.
 
-    A row is a Row or a dictionary; `verifier` one of VERIFIERS by name, or one with options of its own, such as
-    `MathVerifier(gold="expected")`. An answer may take `timeout` seconds, on one of `workers` processes (None: one a
-    core). Rows verified before pass through, unless `overwrite`. Raises BadRow.
+    A row is a Row or a dictionary. `verifier` is the name of one of VERIFIERS, or one with options of its own, such as
+    `MathVerifier(gold="expected")`. An answer may take `timeout` seconds in one of `workers` processes, by default as
+    many as there are cores. Rows verified before pass through, unless `overwrite`. Raises BadRow for a row that cannot
+    be used.
 
     >>> from r1tool.verify.run import verify
     >>> rows = [{"problem": "1/2 + 1/4?", "answer": "3/4", "generations": [r"\boxed{0.75}", r"It is \boxed{1}."]}]
@@ -82,17 +83,17 @@ class VerifierPool:
         self,
         rows: Iterable[Row],
         *,
-        reject: Callable[[Row, str], None] | None = None,
+        rejected: Callable[[Row, str], None] | None = None,
         idle: Callable[[], None] | None = None,
         explain: Callable[[str], None] | None = None,
     ) -> Iterator[Row]:
         """Each of `rows`, in order, verified.
 
-        A row that cannot be used is given to `reject` with the reason; without it, BadRow is raised. `idle` is called
-        before waiting. `explain` is told of each answer how it was read and what decided; then rows verified before
-        are verified again. `rows` is consumed and `reject` called in another thread.
+        A row that cannot be used raises BadRow unless `rejected` takes it, with the reason. `idle` is called before
+        waiting. `explain` takes a line on each answer: how it was read and what decided; with it, rows verified before
+        are verified again. `rows` is consumed and `rejected` called in another thread.
         """
-        for task, results in self._pool.map(self._tasks(rows, reject, explain is not None), idle=idle):
+        for task, results in self._pool.map(self._tasks(rows, rejected, explain is not None), idle=idle):
             row, mark = task.row
             if mark is not None:
                 verdicts = [self._verdict(result, step) for result, step in zip(results, task.steps, strict=True)]
@@ -102,7 +103,7 @@ class VerifierPool:
                 _record(row, verdicts, mark)
             yield row
 
-    def _tasks(self, rows: Iterable[Row], reject: Callable[[Row, str], None] | None, again: bool) -> Iterator[Task]:
+    def _tasks(self, rows: Iterable[Row], rejected: Callable[[Row, str], None] | None, again: bool) -> Iterator[Task]:
         for row in rows:
             try:
                 generations: list[str] = row.get("generations", [])
@@ -118,9 +119,9 @@ class VerifierPool:
                 aligned(row, "correctness_llama", len(generations))  # it will be counted
                 known = self._verifier.task(row, reference)
             except BadRow as error:
-                if reject is None:
+                if rejected is None:
                     raise
-                reject(row, str(error))
+                rejected(row, str(error))
                 continue
             yield Task((row, mark), known, [generation.encode() for generation in generations])
 

@@ -1,87 +1,134 @@
-"""The process workers are forked from, and the loop a worker runs."""
+"""The process workers are forked from: a child of this one, or a clean interpreter."""
 
+import importlib
 import mmap
 import os
+import select
 import signal
 import socket
-import struct
-import time
+import subprocess
+import sys
 from collections.abc import Callable
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, NoReturn
 
 from r1tool.errors import R1Error
+from r1tool.workers.worker import HEARTBEAT, Heartbeat, Work, Worker, work_forever
 
-DONE, FAILED, MEMORY = range(3)
-REPLY = struct.Struct("<BI")
-"""How a step ended, and the bytes of its result that follow."""
-REPLY_SECONDS = 0.02
-"""Results of quick steps are sent together: waking the parent costs more than they do."""
-PR_SET_PDEATHSIG = 1
+MEMORY_BYTES = 1 << 30
+"""What a worker may allocate on top of the warm image."""
+PARENT_CHECK_SECONDS = 2.0
+"""Other children of the parent may hold its end of the socket open, so that its end is no news."""
 
-Work = Callable[[bytes, bytes], bytes]
-_NOTE = struct.Struct("<qqdd")
-
-
-class Note(NamedTuple):
-    """What a worker leaves where its parent sees it: the number of the task, the step of it that is under way.
-
-    `since` is the monotonic clock, `cpu` the worker's CPU time when that step began, both in seconds.
-    """
-
-    task: int
-    step: int
-    since: float
-    cpu: float
+Warm = Callable[[], object]
 
 
 class ForkServer:
-    """A child that ran `warm` and forks a worker on request, in about 10 ms.
+    """The parent's end of a process that ran `warm` and forks a worker on request, in about 10 ms.
 
-    It ends when this process does, by any death, and takes its workers with it.
+    That process ends when this one does, by any death, and takes its workers with it.
     """
 
-    def __init__(self, work: Work, workers: int, memory_bytes: int, warm: Callable[[], None] | None) -> None:
-        self._notes = mmap.mmap(-1, workers * _NOTE.size)
-        self._control, theirs = socket.socketpair()
-        self._pid = os.fork()
-        if not self._pid:
-            _serve_forever(theirs, work, self._notes, memory_bytes, warm)
-        theirs.close()
+    def __init__(
+        self, control: socket.socket, process: "_Child | subprocess.Popen[bytes]", heartbeats: mmap.mmap
+    ) -> None:
+        self._control, self._process, self._heartbeats = control, process, heartbeats
+        self._is_ready = False
 
-    def spawn(self, place: int) -> tuple[socket.socket, int]:
-        """A socket to a new worker that leaves its notes at `place`, and its process id."""
-        _NOTE.pack_into(self._notes, place * _NOTE.size, 0, 0, 0.0, 0.0)
+    @classmethod
+    def fork(cls, work: Work, workers: int, memory_bytes: int, warm: Warm | None) -> "ForkServer":
+        """A child of this process, whose memory `work` and `warm` may use; for a process with few threads."""
+        heartbeats = mmap.mmap(-1, workers * HEARTBEAT.size)
+        ours, theirs = socket.socketpair()
+        parent = os.getpid()
+        pid = os.fork()
+        if not pid:
+            _serve_forever(theirs, parent, work, heartbeats, memory_bytes, warm)
+        theirs.close()
+        return cls(ours, _Child(pid), heartbeats)
+
+    @classmethod
+    def launch(cls, work: Work, workers: int, memory_bytes: int, warm: Warm) -> "ForkServer":
+        """A clean interpreter that imports `work` and `warm`, functions of a module; for any process, threads or not.
+
+        Its workers' heartbeats stay with it.
+        """
+        package = Path(__file__).parents[2]
+        path = os.pathsep.join(filter(None, (str(package), os.environ.get("PYTHONPATH"))))
+        ours, theirs = socket.socketpair()
+        names = [f"{function.__module__}:{function.__qualname__}" for function in (work, warm)]
+        numbers = map(str, (theirs.fileno(), os.getpid(), workers, memory_bytes))
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "r1tool.workers.forkserver", *names, *numbers],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=None if os.environ.get("R1TOOL_DEBUG") == "1" else subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": path},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        return cls(ours, process, mmap.mmap(-1, workers * HEARTBEAT.size))
+
+    def spawn(self, place: int, seconds: float | None = None) -> Worker:
+        """A new worker that leaves its heartbeats at `place`. Waits up to `seconds` for it. Raises R1Error."""
+        HEARTBEAT.pack_into(self._heartbeats, place * HEARTBEAT.size, 0, 0, 0.0, 0.0)
         ours, theirs = socket.socketpair()
         try:
+            self._control.settimeout(seconds)
             socket.send_fds(self._control, [b"f" + place.to_bytes(4, "little")], [theirs.fileno()])
-            pid = self._control.recv(4, socket.MSG_WAITALL)
+            pid = self._control.recv(4)
         except OSError:
             pid = b""
         theirs.close()
         if len(pid) < 4:
+            ours.close()
             raise R1Error("the process that workers are forked from has died; R1TOOL_DEBUG=1 may show why")
-        return ours, int.from_bytes(pid, "little")
+        self._is_ready = True
+        return Worker(ours, int.from_bytes(pid, "little"), place)
 
-    def note(self, place: int) -> Note:
-        return Note(*_NOTE.unpack_from(self._notes, place * _NOTE.size))
+    def heartbeat(self, place: int) -> Heartbeat:
+        return Heartbeat(*HEARTBEAT.unpack_from(self._heartbeats, place * HEARTBEAT.size))
 
-    def kill(self, pid: int) -> None:
-        """End a worker; its process id is not given to another before that."""
+    def kill(self, worker: Worker) -> None:
+        """End a worker; its process id is not given to another process before that."""
         try:
-            self._control.send(b"k" + pid.to_bytes(4, "little"))
+            self._control.send(b"k" + worker.pid.to_bytes(4, "little"))
         except OSError:
             pass  # the server is gone, and the workers with it
 
     def close(self) -> None:
-        """End the workers and this child."""
+        """End the workers and the process they are forked from."""
         self._control.close()
-        os.waitpid(self._pid, 0)
+        if not self._is_ready:
+            self._process.kill()  # no need to warm up
+        self._process.wait()
+
+    def forget(self) -> None:
+        """In a child of the process that made it, which has no say in it."""
+        self._control.close()
+
+
+class _Child(NamedTuple):
+    """As a Popen: a child that is waited for once, so that its process id is its own until then."""
+
+    pid: int
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> None:
+        os.waitpid(self.pid, 0)
 
 
 def _serve_forever(
-    control: socket.socket, work: Work, notes: mmap.mmap, memory_bytes: int, warm: Callable[[], None] | None
-) -> None:
-    """Never returns."""
+    control: socket.socket,
+    parent: int,
+    work: Work,
+    heartbeats: mmap.mmap,
+    memory_bytes: int,
+    warm: Warm | None,
+) -> NoReturn:
     children: set[int] = set()
     try:
         for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
@@ -90,32 +137,36 @@ def _serve_forever(
         _keep_only(control.fileno())
         if warm is not None:
             warm()
-        import ctypes
+        importlib.import_module("r1tool.workers.limits")  # once, and not in each worker
 
-        prctl = getattr(ctypes.CDLL(None), "prctl", None)  # Linux alone can end a child that hangs with its parent
+        poll = select.poll()
+        poll.register(control, select.POLLIN)
         server = os.getpid()
-        while True:
+        while os.getppid() == parent:
+            if not poll.poll(PARENT_CHECK_SECONDS * 1000):
+                continue
             request, descriptors, _, _ = socket.recv_fds(control, 5, 1)
             if len(request) < 5:
                 break
             number = int.from_bytes(request[1:], "little")
             if request[:1] == b"k":
-                pid = number
-                if pid in children:
-                    _end(pid)
-                    children.discard(pid)
+                if number in children:
+                    _end(number)
+                    children.discard(number)
                 continue
             pid = os.fork()
             if not pid:
-                if prctl is not None:
-                    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-                if os.getppid() != server:
-                    os._exit(0)
                 control.close()
-                _work_forever(socket.socket(fileno=descriptors[0]), work, notes, number, memory_bytes)
+                connection = socket.socket(fileno=descriptors[0])
+                work_forever(connection, work, heartbeats, number, memory_bytes, server)
             os.close(descriptors[0])
             children.add(pid)
             control.send(pid.to_bytes(4, "little"))
+    except Exception:
+        if os.environ.get("R1TOOL_DEBUG") == "1":
+            import traceback
+
+            traceback.print_exc()
     finally:
         for pid in children:
             _end(pid)
@@ -127,52 +178,6 @@ def _end(pid: int) -> None:
     os.waitpid(pid, 0)
 
 
-def _work_forever(connection: socket.socket, work: Work, notes: mmap.mmap, place: int, memory_bytes: int) -> None:
-    """Never returns."""
-    import resource
-
-    status = 0
-    try:
-        if os.path.exists("/proc/self/statm"):
-            with open("/proc/self/statm") as statm:
-                used = int(statm.read().split()[0]) * resource.getpagesize()
-            resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, used + memory_bytes))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        file = connection.makefile("rb")
-        task = 0
-        while head := file.read(8):
-            task += 1
-            count, context_size = struct.unpack("<II", head)
-            sizes = struct.unpack(f"<{count}I", file.read(4 * count))
-            context = file.read(context_size)
-            steps = [file.read(size) for size in sizes]
-            replies: list[bytes] = []
-            sent = time.monotonic()
-            for number, step in enumerate(steps):
-                now = time.monotonic()
-                if now - sent > REPLY_SECONDS:
-                    connection.sendall(b"".join(replies))
-                    replies, sent = [], now
-                _NOTE.pack_into(notes, place * _NOTE.size, task, number, now, time.process_time())
-                try:
-                    kind, result = DONE, work(context, step)
-                except MemoryError:
-                    connection.sendall(b"".join(replies) + REPLY.pack(MEMORY, 0))
-                    os._exit(1)
-                except Exception:
-                    if os.environ.get("R1TOOL_DEBUG") == "1":
-                        import traceback
-
-                        traceback.print_exc()
-                    kind, result = FAILED, b""
-                replies += (REPLY.pack(kind, len(result)), result)
-            connection.sendall(b"".join(replies))
-    except BaseException:
-        status = 1
-    finally:
-        os._exit(status)
-
-
 def _keep_only(descriptor: int) -> None:
     """Close every descriptor but stderr and `descriptor`; stdin and stdout become /dev/null."""
     null = os.open(os.devnull, os.O_RDWR)
@@ -180,3 +185,21 @@ def _keep_only(descriptor: int) -> None:
     os.dup2(null, 1)
     os.closerange(3, descriptor)
     os.closerange(descriptor + 1, max(os.sysconf("SC_OPEN_MAX"), 1 << 16))
+
+
+def _main(work: str, warm: str, *numbers: str) -> NoReturn:
+    """What `launch` runs."""
+    descriptor, parent, workers, memory_bytes = map(int, numbers)
+    heartbeats = mmap.mmap(-1, workers * HEARTBEAT.size)
+    control = socket.socket(fileno=descriptor)
+    _serve_forever(control, parent, _imported(work), heartbeats, memory_bytes, _imported(warm))
+
+
+def _imported(name: str) -> Callable[..., bytes]:
+    module, _, function = name.partition(":")
+    found: Callable[..., bytes] = getattr(importlib.import_module(module), function)
+    return found
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -1,209 +1,128 @@
-"""Math-Verify in a process of its own, for grade() in notebooks and training loops: killed when it takes too long.
-
-The process started here imports Math-Verify once and then only forks; the fork does the work. A fork that is killed is
-replaced in milliseconds.
-"""
+"""A function called in processes that can be killed, by a process that must not be forked: a notebook, a trainer."""
 
 import atexit
-import contextlib
 import os
 import select
-import signal
-import struct
-import subprocess
-import sys
 import threading
 import time
-from typing import IO
+
+from r1tool.errors import R1Error
+from r1tool.workers.forkserver import MEMORY_BYTES, ForkServer, Warm
+from r1tool.workers.worker import Job, Lost, Task, Work, Worker
 
 START_SECONDS = 60.0
-MEMORY_BYTES = 1 << 30
-
-DIFFERENT, EQUAL, UNREADABLE, LIMIT = b"0", b"1", b"?", b"!"
 
 
-class Worker:
-    """One helper process and the fork at its end of the pipes. Not safe in threads: `verify` below lends them out."""
+class Helper:
+    """Calls `work(context, step)` within a number of seconds, from any thread, also in a forked child.
 
-    def __init__(self) -> None:
-        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "r1tool.workers.helper"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
-            start_new_session=True,
-        )
-        self.pid = 0
+    The first call starts a clean interpreter, which runs `warm` and then forks a worker a thread, and another, in
+    milliseconds, for one that was killed. Both are functions of a module, by whose names that interpreter finds them.
+    """
 
-    def ask(self, gold: str, answer: str, seconds: float) -> bool | None:
-        """math_verify.verify within `seconds`. Raises TimeoutError, after which the worker is ready again."""
-        if not self.pid:
-            self.pid = self._hello(START_SECONDS)
-        sides = [side.encode(errors="replace") for side in (gold, answer)]
-        self._write(struct.pack("<II", *map(len, sides)) + b"".join(sides))
-        reply = self._read(1, time.monotonic() + seconds)
-        if reply in (DIFFERENT, EQUAL):
-            return reply == EQUAL
-        if reply == UNREADABLE:
-            return None
-        if not reply:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
-        self.pid = 0
-        raise TimeoutError("the limit of time or memory was reached")
+    def __init__(self, work: Work, warm: Warm, memory_bytes: int = MEMORY_BYTES) -> None:
+        self._work, self._warm, self._memory_bytes = work, warm, memory_bytes
+        self._start_anew()
+        os.register_at_fork(after_in_child=self._forget)
+        atexit.register(self.close)
+
+    def _start_anew(self) -> None:
+        self._count = max(2, os.cpu_count() or 2)
+        self._slots = threading.BoundedSemaphore(self._count)
+        self._lock = threading.Lock()
+        self._server: ForkServer | None = None
+        self._idle: list[Worker] = []
+        self._places = list(range(self._count))
+
+    def call(self, context: bytes, step: bytes, seconds: float) -> bytes | Lost:
+        """The result, or how it was lost. Neither the start nor the wait for a free worker counts to the `seconds`.
+
+        Raises R1Error where no worker can be started.
+        """
+        with self._slots:
+            worker = self._lend()
+            result: bytes | Lost = Lost("crash")
+            try:
+                result = _result(worker, Job(Task(None, context, [step])), seconds)
+            finally:  # also of KeyboardInterrupt: the answer that is still to come must not be taken for the next one
+                self._take_back(worker, isinstance(result, bytes))
+            return result
 
     def close(self) -> None:
-        """End the helper and its fork."""
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe
-            pipe.close()
-        if self.pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
-        self.process.kill()
-        self.process.wait()
+        """End every process of it; the next call starts anew."""
+        with self._lock:
+            self._end_server()
 
-    def _hello(self, seconds: float) -> int:
-        """A new fork's process id, which is the first thing it says."""
-        greeting = self._read(5, time.monotonic() + seconds)
-        if len(greeting) < 5 or greeting[:1] != b"p":
-            raise OSError("the helper process of r1tool.grading did not start; does 'import math_verify' work here?")
-        return int.from_bytes(greeting[1:], "little")
+    def _lend(self) -> Worker:
+        with self._lock:
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.receive() == "alive":
+                    return worker
+                self._discard(worker)
+            place = self._places.pop()
+            try:
+                return self._spawn(place)
+            except BaseException:
+                self._places.append(place)
+                raise
 
-    def _read(self, size: int, deadline: float) -> bytes:
-        assert self.process.stdout
-        data, pipe = b"", self.process.stdout.fileno()
-        while len(data) < size:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([pipe], [], [], left)[0]:
-                return b""
-            part = os.read(pipe, size - len(data))
-            if not part:
-                return b""
-            data += part
-        return data
-
-    def _write(self, data: bytes) -> None:
-        assert self.process.stdin
-        os.write(self.process.stdin.fileno(), data) if len(data) <= select.PIPE_BUF else _write_all(
-            self.process.stdin, data
-        )
-
-
-def _write_all(pipe: IO[bytes], data: bytes) -> None:
-    pipe.write(data)
-    pipe.flush()
-
-
-_idle: list[Worker] = []
-_lent: set[Worker] = set()
-_lock = threading.Lock()
-_slots = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
-
-
-def verify(gold: str, answer: str, seconds: float) -> bool | None:
-    """math_verify.verify in a helper process, from any thread. Raises TimeoutError within `seconds`."""
-    with _slots:
-        with _lock:
-            worker = _idle.pop() if _idle else Worker()
-            _lent.add(worker)
+    def _spawn(self, place: int) -> Worker:
+        if self._server is not None:
+            try:
+                return self._server.spawn(place, START_SECONDS)
+            except R1Error:
+                self._end_server()  # somebody has killed it
         try:
-            return worker.ask(gold, answer, seconds)
-        except (OSError, ValueError) as error:
-            if not isinstance(error, TimeoutError):
-                worker.close()
-                worker = Worker()
+            self._server = ForkServer.launch(self._work, self._count, self._memory_bytes, self._warm)
+            return self._server.spawn(place, START_SECONDS)
+        except BaseException:
+            self._end_server()
             raise
-        finally:
-            with _lock:
-                _lent.clear() if not _lent else _lent.discard(worker)
-                _idle.append(worker)
+
+    def _take_back(self, worker: Worker, is_ready: bool) -> None:
+        with self._lock:
+            if is_ready:
+                self._idle.append(worker)
+            else:
+                self._discard(worker)
+
+    def _discard(self, worker: Worker) -> None:
+        worker.socket.close()
+        self._places.append(worker.place)
+        if self._server is not None:
+            self._server.kill(worker)
+
+    def _end_server(self) -> None:
+        while self._idle:
+            self._discard(self._idle.pop())
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    def _forget(self) -> None:
+        """In a forked child: the processes are the parent's, and so were the threads that hold the lock."""
+        for worker in self._idle:
+            worker.socket.close()
+        if self._server is not None:
+            self._server.forget()
+        self._start_anew()
 
 
-@atexit.register
-def close() -> None:
-    """End every helper process."""
-    with _lock:
-        for worker in [*_idle, *_lent]:
-            worker.close()
-        _idle.clear()
-        _lent.clear()
-
-
-def _forget() -> None:
-    """After a fork the helpers belong to the parent."""
-    global _lock, _slots
-    _lock = threading.Lock()
-    _slots = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
-    _idle.clear()
-    _lent.clear()
-
-
-os.register_at_fork(after_in_child=_forget)
-
-
-def _main() -> None:
-    """Fork, wait for the fork to die, fork again; end when the parent closes the pipe."""
-    from r1tool.grading.math import math_verify
-
-    math_verify.warm()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    bell, ring = os.pipe()
-    os.set_blocking(bell, False)
-    os.set_blocking(ring, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(ring)
-    parent = os.getppid()
-    while True:
-        child = os.fork()
-        if not child:
-            signal.set_wakeup_fd(-1)
-            _serve()
-        while True:
-            select.select([bell], [], [], 2.0)
-            with contextlib.suppress(BlockingIOError):
-                os.read(bell, 4096)
-            done, status = os.waitpid(child, os.WNOHANG)
-            if done:
-                break
-            if os.getppid() != parent:
-                os.kill(child, signal.SIGKILL)
-                return
-        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
-            return
-
-
-def _serve() -> None:
-    """The fork: answer requests until the pipe ends. Never returns."""
-    import resource
-
-    from r1tool.grading.math import math_verify
-
-    status = 1
-    try:
-        with open("/proc/self/statm") as statm:
-            used = int(statm.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY_BYTES,) * 2)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-        sys.stdout.flush()
-        os.write(1, b"p" + os.getpid().to_bytes(4, "little"))
-        with open(0, "rb", closefd=False) as requests:
-            while len(head := requests.read(8)) == 8:
-                gold, answer = (requests.read(size).decode() for size in struct.unpack("<II", head))
-                try:
-                    outcome = math_verify.verify(gold, answer)
-                except TimeoutError:
-                    os.write(1, LIMIT)
-                    os._exit(1)
-                os.write(1, UNREADABLE if outcome is None else EQUAL if outcome else DIFFERENT)
-        status = 0
-    finally:
-        os._exit(status)
-
-
-if __name__ == "__main__":
-    _main()
+def _result(worker: Worker, job: Job, seconds: float) -> bytes | Lost:
+    deadline = time.monotonic() + seconds
+    worker.give(job, seconds)
+    while job.todo:
+        poll = select.poll()
+        poll.register(worker.socket, worker.events)
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return Lost("timeout")
+        for _, event in poll.poll(left * 1000):
+            if event & select.POLLOUT:
+                worker.send()
+            if event & ~select.POLLOUT and (state := worker.receive()) != "alive":
+                return Lost("memory" if state == "memory" else "crash")
+    result = job.results[0]
+    assert result is not None
+    return result
