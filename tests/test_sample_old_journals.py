@@ -7,11 +7,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 from harness.cli import run
 from harness.fake_openai import Running, pieces
 from harness.rows import seeds
+
+from r1tool.client.generation import Generation
 
 OLD = Path(__file__).parent / "fixtures" / "old_journals"
 SERVER: dict[str, Any] = {"engine": "vllm", "opens": True, "thinking": 40}
@@ -36,6 +39,14 @@ def test_a_complete_journal_makes_the_same_output_again(old: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert by_problem(old / "complete.jsonl") == by_problem(OLD / "complete.jsonl")
     assert (old / "complete.jsonl.journal").read_bytes() == (OLD / "complete.jsonl.journal").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["complete", "begun", "budget"])
+def test_a_generation_is_kept_in_the_same_bytes(name: str) -> None:
+    for line in (OLD / f"{name}.jsonl.journal").read_bytes().splitlines()[1:]:
+        if b'"done":' in line:
+            done = line[line.index(b'"done":') + len(b'"done":') : -1]
+            assert msgspec.json.encode(msgspec.json.decode(done, type=Generation)) == done
 
 
 def test_of_a_partial_output_only_the_missing_row_is_asked_for(old: Path) -> None:

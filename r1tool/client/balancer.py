@@ -6,6 +6,9 @@ from collections import deque
 from r1tool.client.endpoint import Endpoint
 from r1tool.errors import R1Error
 
+WAKE_LATE_SECONDS = 0.01
+"""Later than the end of a rest, so that it is over."""
+
 
 class Balancer:
     """The servers of one command. `limit` bounds all requests in flight; None leaves it to each server's own limit."""
@@ -13,6 +16,7 @@ class Balancer:
     def __init__(self, endpoints: list[Endpoint], limit: int | None) -> None:
         self.endpoints, self.limit = endpoints, limit
         self._waiting: deque[asyncio.Future[Endpoint]] = deque()
+        self._alarm: asyncio.TimerHandle | None = None
         self._error: R1Error | None = None
 
     @property
@@ -80,7 +84,16 @@ class Balancer:
         living = [endpoint for endpoint in self.endpoints if endpoint.alive]
         ready = [endpoint for endpoint in living if not endpoint.rest]
         if living and not ready:
-            asyncio.get_running_loop().call_later(min(each.rest for each in living) + 0.01, self.wake)
+            self._wake_in(min(each.rest for each in living) + WAKE_LATE_SECONDS)
         if self.limit is None:
             ready = [endpoint for endpoint in ready if endpoint.in_flight < endpoint.concurrency.limit]
         return min(ready, key=lambda endpoint: endpoint.in_flight, default=None)
+
+    def _wake_in(self, seconds: float) -> None:
+        """Wake when the first rest is over: one alarm at a time."""
+        loop = asyncio.get_running_loop()
+        if self._alarm and loop.time() < self._alarm.when() <= loop.time() + seconds:
+            return
+        if self._alarm:
+            self._alarm.cancel()
+        self._alarm = loop.call_later(seconds, self.wake)

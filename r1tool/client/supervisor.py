@@ -61,7 +61,8 @@ class Supervisor(ABC):
             endpoint.concurrency.overloaded()
         if failure.loses_server:
             self._lose(endpoint, str(failure) if isinstance(failure, Gone) else "", failure.trouble)
-        if isinstance(failure, Unusable) and (not endpoint.tokens or endpoint.idle > self.patience):
+        if failure.rules_out_server and (not endpoint.tokens or endpoint.idle > self.patience):
+            assert isinstance(failure, R1Error)
             self._give_up(endpoint, failure)
 
     async def _guard(self, endpoint: Endpoint) -> None:

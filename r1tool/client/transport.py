@@ -42,7 +42,7 @@ async def stream(
     body = body | {"stream": True, "stream_options": usage}
     request.finish_reason = None
     answer = _Answer(endpoint, request)
-    async with _Exchange(endpoint, route, body) as response:
+    async with _Response(endpoint, route, body) as response:
         if "text/event-stream" not in response.headers.get("Content-Type", ""):
             for event in _events_of(await response.read(), route):
                 if answer.take(event) and enough and enough(request):
@@ -77,7 +77,7 @@ async def _follow(response: aiohttp.ClientResponse, route: str, answer: "_Answer
 
 
 class _Answer:
-    """What the events of one request have brought to the request."""
+    """What the events of one exchange have brought to the request."""
 
     def __init__(self, endpoint: Endpoint, request: Request) -> None:
         self.finish: str | None = None
@@ -127,7 +127,7 @@ class _Answer:
 
 async def post(endpoint: Endpoint, route: str, body: dict[str, Any]) -> Any:
     """Ask for one JSON object."""
-    async with _Exchange(endpoint, route, body) as response:
+    async with _Response(endpoint, route, body) as response:
         content = await response.read()
         try:
             answer = orjson.loads(content)
@@ -137,8 +137,8 @@ async def post(endpoint: Endpoint, route: str, body: dict[str, Any]) -> Any:
     return answer
 
 
-class _Exchange:
-    """`async with _Exchange(...) as response`: a response of status 200; else a Failure or Refused."""
+class _Response:
+    """`async with _Response(...) as response`: a response of status 200; else a Failure or Refused."""
 
     def __init__(self, endpoint: Endpoint, route: str, body: dict[str, Any]) -> None:
         self._endpoint, self._route, self._body = endpoint, route, body

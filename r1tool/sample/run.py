@@ -73,9 +73,9 @@ async def sample(
             return rows + ROWS_BESIDE if servers.asked < enough else 0
 
         with _on_notice(sampler.checkpoint):
-            beside = [asyncio.create_task(sampler.checkpoint_often())]
+            background = [asyncio.create_task(sampler.checkpoint_often())]
             if stage.progress.is_shown:
-                beside.append(asyncio.create_task(report.show_often(stage, servers)))
+                background.append(asyncio.create_task(report.show_often(stage, servers)))
                 threading.Thread(target=count_rows, args=(stage,), name="count", daemon=True).start()
             try:
                 rows = name_problem(stage.rows(), options.problem_field)
@@ -83,7 +83,7 @@ async def sample(
                     rows = earlier.still_missing(rows, stage)
                 await map_rows(stage, sampler.row, in_flight=rows_in_flight, ordered=False, rows=rows)
             finally:
-                for task in beside:
+                for task in background:
                     task.cancel()
                 stage.progress.detail = ""
                 if (report.done or report.kept or report.begun or report.missing) and signal.SIGPIPE not in signals:
