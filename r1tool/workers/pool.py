@@ -28,7 +28,7 @@ class Pool:
 
     A step over `step_seconds` or `memory_bytes` is given up with its worker, and the task goes on with its next step
     in a new one. `warm` runs once, in the process the workers are forked from. Create it while the process has few
-    threads and little memory: both are forked.
+    threads and little memory: both are forked. It takes no time: workers are waited for when there is work.
     """
 
     def __init__(
@@ -67,8 +67,6 @@ class Pool:
         order: deque[Job] = deque()
         waiting: deque[Job] = deque()
         try:
-            if not self._workers:
-                self._workers = [self._server.spawn(place) for place in range(self._count)]
             while True:
                 while feed.jobs:
                     job = feed.jobs.popleft()
@@ -90,6 +88,8 @@ class Pool:
             feed.close()
 
     def _assign(self, waiting: deque[Job]) -> None:
+        if waiting and not self._workers:
+            self._workers = [self._server.spawn(place) for place in range(self._count)]
         while waiting:
             worker = min(self._workers, key=lambda worker: len(worker.jobs))
             if len(worker.jobs) >= AHEAD:
