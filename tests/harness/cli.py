@@ -27,9 +27,9 @@ R1TOOL = " ".join(command())
 
 IMPATIENT = """
 from r1tool import cli
-from r1tool.client import client, supervisor
-client.FIRST_BACKOFF_SECONDS /= 10
-client.LONGEST_BACKOFF_SECONDS /= 10
+from r1tool.client import failures, supervisor
+failures.FIRST_BACKOFF_SECONDS /= 10
+failures.LONGEST_BACKOFF_SECONDS /= 10
 supervisor.LONGEST_PROBE_SECONDS /= 10
 cli.main()
 """
