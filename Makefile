@@ -1,5 +1,6 @@
 # make demo    the whole pipeline on a small model, on this machine: no GPU, no hub
-# make test    the tests
+# make test    the tests, several at once; pytest runs them one by one
+# make test-engines   those of the real vLLM, SGLang, routers and Slurm, as far as they are installed (tests/engines)
 # make lint    ruff, mypy, and that the man pages and completions fit the commands
 # make docs    make the man pages, completions and docs/options.md anew
 # make bench   speed beside the peers', as ratios of CPU time
@@ -8,7 +9,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .SILENT:
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test test-engines lint docs bench clean
 
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -37,8 +38,14 @@ demo: .venv/demo
 	say 'r1tool push demo/ ./demo/dataset'
 	say 'r1tool stats demo/*.jsonl.zst'
 
+ENGINES := vllm or sglang or routers or slurm
+
+# half of the time is waiting, so twice as many as two cores
 test: .venv/dev
-	.venv/bin/pytest
+	.venv/bin/pytest -m "not ($(ENGINES))" -n 4 --dist loadgroup
+
+test-engines: .venv/dev
+	.venv/bin/pytest -m "$(ENGINES)"
 
 lint: .venv/dev
 	.venv/bin/ruff check

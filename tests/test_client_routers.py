@@ -1,6 +1,5 @@
 """`sample` behind the routers of vLLM and SGLang, the real ones, with made-up workers."""
 
-import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -25,10 +24,7 @@ pytestmark = [pytest.mark.routers, pytest.mark.parametrize("engine", ["vllm", "s
 @pytest.fixture(autouse=True)
 def _installed() -> None:
     if not (PROGRAMS.parent / ".complete").exists():
-        reason = f"no routers in {PROGRAMS.parent}; run tests/engines/install_routers.sh"
-        if os.environ.get("R1TOOL_REQUIRE_ENGINES") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        engines.is_missing(f"no routers in {PROGRAMS.parent}; run tests/engines/install_routers.sh")
 
 
 @contextmanager

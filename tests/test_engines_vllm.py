@@ -165,14 +165,14 @@ def test_a_running_vllm_is_known_by_its_url_and_counts_its_tokens(vllm_server: s
 def slurm(tmp_path: Path) -> Iterator[dict[str, str]]:
     """The environment of a cluster of two nodes."""
     if not (shutil.which("slurmctld") and shutil.which("munged")):
-        reason = "slurm-wlm and munge are not installed"
-        pytest.fail(reason) if os.environ.get("R1TOOL_REQUIRE_ENGINES") == "1" else pytest.skip(reason)
+        engines.is_missing("slurm-wlm and munge are not installed")
     with (tmp_path / "up.log").open("w") as log:
         subprocess.run([SLURM / "up.sh", tmp_path / "slurm"], stdout=log, stderr=log, check=True)
     yield {"SLURM_CONF": str(tmp_path / "slurm" / "slurm.conf")}
     subprocess.run([SLURM / "down.sh", tmp_path / "slurm"], check=True)
 
 
+@pytest.mark.slurm
 def test_one_server_spans_two_nodes_and_ends_on_both(tmp_path: Path, slurm: dict[str, str]) -> None:
     """Tensor parallel over two ranks that srun starts: the score is the one of transformers on one device."""
     others = set(engine_cores(psutil.process_iter()))

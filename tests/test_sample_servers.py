@@ -4,7 +4,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from harness.cli import command, run
+from harness.cli import command, impatient, run, wait_for
 from harness.fake_openai import Running
 from harness.rows import problems, read_rows
 
@@ -60,7 +60,7 @@ def test_servers_of_two_models_need_a_word(tmp_path: Path) -> None:
 
 def test_a_server_that_is_always_busy_is_told_of_once(tmp_path: Path) -> None:
     with Running(engine="vllm", failures={"503": 1.0}) as server:
-        line = command("sample", problems(tmp_path / "in", 2), "--url", server.url)
+        line = impatient("sample", problems(tmp_path / "in", 2), "--url", server.url)
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         assert process.stderr
         assert any(b"asking again and again" in line for line in process.stderr)
@@ -108,11 +108,11 @@ def test_a_limit_of_the_servers_own_is_told_once(tmp_path: Path) -> None:
 
 def test_a_router_before_a_server_that_is_gone_is_told_of_twice_at_most(tmp_path: Path) -> None:
     with Running(engine="vllm", status=307, location="http://127.0.0.1:1") as router:
-        line = command("sample", problems(tmp_path / "in", 12), "--url", router.url, "-o", tmp_path / "out")
+        line = impatient("sample", problems(tmp_path / "in", 12), "--url", router.url, "-o", tmp_path / "out")
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         assert process.stderr
-        said = process.stderr.readline() + process.stderr.readline()
-        time.sleep(6)
+        said = process.stderr.readline()
+        wait_for(lambda: router.counters["requests"]["/v1/chat/completions"] > 200)
         router.set(status=0, location="")
         said += process.communicate(timeout=100)[1]
     assert process.returncode == 0, said
@@ -129,9 +129,8 @@ def test_a_server_named_twice_is_one(tmp_path: Path) -> None:
 def test_a_gateway_that_knows_nothing_for_a_while_is_asked_again(tmp_path: Path) -> None:
     """As one of a cluster does while the server behind it is being changed."""
     with Running(engine="vllm", pause=0.01) as server:
-        line = command(
-            "sample", problems(tmp_path / "in", 30), "--url", server.url, "--concurrency", 4, "-o", tmp_path / "out"
-        )
+        given = problems(tmp_path / "in", 30)
+        line = impatient("sample", given, "--url", server.url, "--concurrency", 4, "-o", tmp_path / "out")
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
         while not server.counters["finished"]:
             time.sleep(0.05)

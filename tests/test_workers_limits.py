@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from streams import wait_for
+from harness.cli import wait_for
 
 from r1tool.workers import limits
 from r1tool.workers.helper import Helper

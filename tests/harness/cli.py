@@ -25,6 +25,20 @@ def command(*arguments: object) -> list[str]:
 R1TOOL = " ".join(command())
 """The beginning of a command in a shell."""
 
+IMPATIENT = """
+from r1tool import cli
+from r1tool.client import failures, supervisor
+failures.FIRST_BACKOFF_SECONDS /= 10
+failures.LONGEST_BACKOFF_SECONDS /= 10
+supervisor.LONGEST_PROBE_SECONDS /= 10
+cli.main()
+"""
+
+
+def impatient(*arguments: object) -> list[str]:
+    """The words of `r1tool ARGUMENTS` that waits a tenth of the time before it asks a server again."""
+    return [sys.executable, "-c", IMPATIENT, *map(str, arguments)]
+
 
 def run(
     *arguments: object,

@@ -9,6 +9,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
+
+import pytest
 
 from r1tool.serving import reaper
 from r1tool.serving.server import free_port
@@ -42,6 +45,13 @@ def _answers(url: str) -> bool:
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+def is_missing(what: str) -> NoReturn:
+    """Skip the test, or fail it where R1TOOL_REQUIRE_ENGINES=1."""
+    if os.environ.get("R1TOOL_REQUIRE_ENGINES") == "1":
+        pytest.fail(what)
+    pytest.skip(what)
 
 
 def missing() -> str:
