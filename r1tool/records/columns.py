@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, NamedTuple, TypedDict, get_args
 
 import msgspec
 
-"""Why a generation ended; an engine's file says what its servers call it."""
 Outcome = Literal["correct", "wrong", "no_answer", "gold_unparsable", "timeout", "error"]
 Opinion = Literal["EQUIVALENT", "DIFFERENT", "AMBIGUOUS", "UNPARSABLE"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
