@@ -15,13 +15,13 @@ import pytest
 from harness import fake_openai
 from harness.cli import command, run
 
+from r1tool.client import supervisor
 from r1tool.client.balancer import Balancer
 from r1tool.client.client import Client
 from r1tool.client.endpoint import Endpoint
 from r1tool.client.failures import GivenUp
 from r1tool.client.generation import Generation
 from r1tool.client.options import ClientOptions
-from r1tool.client.supervisor import OwnSupervisor
 from r1tool.engines import vllm
 from r1tool.errors import R1Error
 from r1tool.serving.server import Server
@@ -49,8 +49,8 @@ class Own:
         self.notes: list[str] = []
         options = ClientOptions(concurrency=8, stall_timeout=3, retries=0)
         balancer = Balancer([Endpoint("", server=server, gpus=1)], options.concurrency)
-        supervisor = OwnSupervisor(balancer, options.stall_timeout, self.notes.append)
-        self.client = Client(balancer, supervisor, options, None, print)
+        keeping = supervisor.OwnSupervisor(balancer, options.stall_timeout, self.notes.append)
+        self.client = Client(balancer, keeping, options, None, print)
 
     async def ask(self, count: int) -> list[Generation]:
         message = [{"role": "user", "content": "?"}]
@@ -65,7 +65,11 @@ class Own:
 
 
 @pytest.mark.parametrize("trouble", ["killed", "hung"])
-def test_a_server_in_trouble_is_restarted_and_its_requests_asked_again(tmp_path: Path, trouble: str) -> None:
+def test_a_server_in_trouble_is_restarted_and_its_requests_asked_again(
+    tmp_path: Path, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LAST_WORDS_SECONDS", 1.0)
+
     async def main() -> tuple[list[Generation], list[str]]:
         own = Own(tmp_path, engine="vllm", pause=0.01, thinking=150)
         answers = asyncio.create_task(own.ask(16))
