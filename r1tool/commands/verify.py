@@ -10,9 +10,8 @@ import msgspec
 import typer
 
 from r1tool.errors import BadRow
-from r1tool.grading.api import STEP_SHARE
 from r1tool.grading.extraction import extract
-from r1tool.grading.grade import decide, is_verifiable
+from r1tool.grading.grade import STEP_SHARE, grade_with, is_verifiable
 from r1tool.grading.verdict import GRADING_VERSION, Settings, Verdict
 from r1tool.records.columns import Outcome
 from r1tool.records.row import Row
@@ -127,7 +126,7 @@ def _work(context: bytes, generation: bytes) -> bytes:
     from r1tool.grading.math import math_verify
 
     shared = _context(context)
-    verdict = decide(
+    verdict = grade_with(
         shared.gold, generation.decode(), shared.problem, Settings(answers=shared.answers), math_verify.verify
     )
     return _encode(verdict)
