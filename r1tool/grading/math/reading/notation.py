@@ -5,40 +5,19 @@ import unicodedata
 from functools import lru_cache
 
 MAX_NOTATION_CHARS = 20_000
+"""Longer texts are only compared as they are written: nobody writes an answer of this length in two notations."""
 
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ₙ", "0123456789n", strict=True))
-_GREEK = [
-    "alpha",
-    "beta",
-    "gamma",
-    "delta",
-    "epsilon",
-    "zeta",
-    "eta",
-    "theta",
-    "iota",
-    "kappa",
-    "lambda",
-    "mu",
-    "nu",
-    "xi",
-    "omicron",
-    "pi",
-    "rho",
-    "sigmaf",
-    "sigma",
-    "tau",
-    "upsilon",
-    "phi",
-    "chi",
-    "psi",
-    "omega",
-]
+GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigmaf sigma tau "
+    "upsilon phi chi psi omega"
+).split()
+"""In the order of Unicode, from U+03B1."""
 
 _CHARACTERS: dict[int, str | None] = {
     **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
-    **{0x3B1 + index: f"\\{name} " for index, name in enumerate(_GREEK)},
+    **{0x3B1 + index: f"\\{name} " for index, name in enumerate(GREEK)},
     **dict.fromkeys((*range(8203, 8208), *range(8234, 8239), *range(8288, 8304), 65279, 173)),
     **dict.fromkeys((*range(0, 9), *range(14, 32), 127)),
     **{
@@ -80,7 +59,9 @@ _SPACES = re.compile(
     r"|\\v?space\{[^{}]*\}|&nbsp;"
 )
 _THOUSANDS_TIGHT = re.compile(r"(?<=\d)(?:\s*\{\s*,\s*\}|,\s*\\!|\\,|\\;|\\ (?!\\)|\\!,?)\s*(?=\d{3}(?!\d))")
-_REPEATING = re.compile(r"(\d*)\.(\d*)\s*\\(?:overline|bar|dot|overset\{\.\})\s*\{(\d+)\}|(\d*)\.(\d*)\((\d+)\)")
+_REPEATING = re.compile(
+    r"(?<!\d)(?:(\d*)\.(\d*)\s*\\(?:overline|bar|dot|overset\{\.\})\s*\{(\d+)\}|(\d*)\.(\d*)\((\d+)\))"
+)
 _ALIGNED = re.compile(r"\\(?:begin|end)\s*\{(?:aligned|align\*?|gathered|split|equation\*?)\}")
 _STRAY = re.compile(r"(?<!\\)\\(?=\d)")
 _FRACTION = re.compile(r"\\[dtc]frac(?![a-zA-Z])")
@@ -100,12 +81,6 @@ _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _CURRENCY = re.compile(r"\\\$|(?:US|USD)\s*\$|[$€£¥₹]|\\(?:euro|pounds|yen)(?![a-zA-Z])")
 _COMMAND_AND_LETTER = re.compile(r"(\\[a-zA-Z]+)\s+(?=[a-zA-Z])")
 
-MAX_WORDS = 3
-_WORD = re.compile(
-    r"(?<![\\a-zA-Z])(?:[A-Za-z]{3,}|is|of|no|to|in|at|be|it|we|an|by|so|if|Is|It|We|In|No|So|If)(?![a-zA-Z])"
-)
-_IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
-
 QUOTE_OPEN, QUOTE_CLOSE = "«", "»"
 
 
@@ -119,6 +94,8 @@ def normalize(text: str) -> str:
     text = text.strip()
     if _PLAIN.fullmatch(text):
         return text
+    if len(text) > MAX_NOTATION_CHARS:
+        return " ".join(text.split())
     if not (text.isascii() and text.isprintable()):
         text = _SUP_RUN.sub(lambda run: "^{" + "".join(_SUPERSCRIPTS[c] for c in run[0]) + "}", text)
         text = _SUB_RUN.sub(lambda run: "_{" + "".join(_SUBSCRIPTS[c] for c in run[0]) + "}", text)
@@ -174,28 +151,7 @@ def _repeating(match: re.Match[str]) -> str:
 
 
 _FUNCTION_NAMES = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "sinh",
-        "cosh",
-        "tanh",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "ln",
-        "log",
-        "exp",
-        "lcm",
-        "gcd",
-        "max",
-        "min",
-        "arccot",
-    ]
+    "sin cos tan cot sec csc sinh cosh tanh arcsin arccos arctan ln log exp lcm gcd max min arccot".split()
 )
 
 
@@ -213,10 +169,3 @@ def _quoted(match: re.Match[str]) -> str:
     if any(c.isalpha() for c in content) and not any(c in "«»\\^=+_()[]" or c.isdigit() for c in content):
         return f"{QUOTE_OPEN}{content}{QUOTE_CLOSE}"
     return f" {content} "
-
-
-@lru_cache(maxsize=1024)
-def is_prose(text: str) -> bool:
-    """A sentence instead of an answer."""
-    text = _COMMAND.sub(" ", text)
-    return len(_WORD.findall(text)) > MAX_WORDS or len(_IDEOGRAPH.findall(text)) > MAX_WORDS
