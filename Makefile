@@ -1,6 +1,6 @@
 # make demo    the whole pipeline on a small model, on this machine: no GPU, no hub
-# make test    the tests, several at once; pytest runs them one by one
-# make test-engines   those of the real vLLM, SGLang, routers and Slurm, as far as they are installed (tests/engines)
+# make test    the tests, four at a time (pytest alone runs them one by one, those of real engines too)
+# make test-engines   those of real engines, routers and Slurm; tests/engines installs what they need
 # make lint    ruff, mypy, and that the man pages and completions fit the commands
 # make docs    make the man pages, completions and docs/options.md anew
 # make bench   speed beside the peers', as ratios of CPU time
@@ -42,7 +42,7 @@ ENGINES := vllm or sglang or routers or slurm
 
 # half of the time is waiting, so twice as many as two cores
 test: .venv/dev
-	.venv/bin/pytest -m "not ($(ENGINES))" -n 4 --dist loadgroup
+	.venv/bin/pytest -m "not ($(ENGINES))" -n 4
 
 test-engines: .venv/dev
 	.venv/bin/pytest -m "$(ENGINES)"

@@ -13,8 +13,6 @@ from harness.rows import read_rows
 
 from r1tool.records.columns import COLUMNS, Sampling, Verification
 
-pytestmark = pytest.mark.xdist_group("main job")  # it is done once
-
 
 def shell(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a pipeline as a user would type it; the status is that of the first stage that failed."""

@@ -24,8 +24,6 @@ from r1tool.serving.metrics import read_metrics
 from r1tool.serving.options import ServingOptions
 from r1tool.serving.server import Server
 
-pytestmark = pytest.mark.xdist_group("embedded engine")  # one server, which all of them share
-
 
 def one(**options: Any) -> Server:
     (server,) = make_servers(ServingOptions(engine="embedded", **options))

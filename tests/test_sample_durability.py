@@ -299,7 +299,9 @@ def test_two_runs_on_one_file_are_refused_and_the_first_goes_on(tmp_path: Path) 
     with Running(engine="vllm", pause=0.02) as server:
         first = start(given, "--url", server.url, "-o", out)
         server.wait_for_tokens(20)
+        first.send_signal(signal.SIGSTOP)
         second = run("sample", given, "--url", server.url, "-o", out)
+        first.send_signal(signal.SIGCONT)
         assert second.returncode == 1 and b"another process is writing this journal" in second.stderr
         first.communicate()
         assert first.returncode == 0
