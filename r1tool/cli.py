@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from typing import Any
 
 COMMANDS = {
-    "sample": "ask a model for reasoning traces",
+    "sample": "sample reasoning traces from a model",
     "verify": "check each answer against the reference",
-    "judge": "ask a model about the answers the rules rejected",
+    "judge": "have a model judge the answers that the rules rejected",
     "rank": "score the right answers and choose one",
-    "split": "send rows to the files they belong to",
-    "stats": "count and summarise",
-    "push": "publish as a data set with a card",
+    "split": "filter rows and route them to files",
+    "stats": "count and summarize",
+    "push": "publish as a dataset with a card",
 }
 
 USAGE_TEXT = """\
 usage: r1tool COMMAND [OPTIONS] [INPUT]...
 
-Make R1-style reasoning data. Commands read and write zstd-compressed JSONL and pipe together:
+Make R1-style reasoning data. The commands read and write zstd-compressed JSONL, so they can be piped:
 
   r1tool sample problems.jsonl -n 4 --model MODEL | r1tool verify | r1tool rank --by majority -o out.jsonl.zst
 
 {commands}
 
-'r1tool COMMAND --help' tells what a command does, costs and takes. 'r1tool --version' prints the version.
-Try it with no GPU: r1tool sample --demo 12 -n 2 --engine embedded | r1tool verify | r1tool stats
+'r1tool COMMAND --help' describes a command, its cost and its options. 'r1tool --version' prints the version.
+Try it without a GPU: r1tool sample --demo 12 -n 2 --engine embedded | r1tool verify | r1tool stats
 """
 
 
@@ -65,7 +65,7 @@ def run(arguments: Sequence[str]) -> int:
         print(USAGE_TEXT.format(commands=listing), end="", file=sys.stdout if arguments else sys.stderr)
         return DONE if arguments else USAGE
     if name not in COMMANDS:
-        return complain("r1tool", f"there is no command {name!r}{_suggestion(name)}; see 'r1tool --help'", USAGE)
+        return complain("r1tool", f"unknown command {name!r}{_suggestion(name)}; see 'r1tool --help'", USAGE)
     return run_command(name, rest)
 
 
@@ -102,7 +102,7 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
         where = error.filename or ("stdout" if error.errno == errno.ENOSPC else "input or output")
         return complain(prog, f"{where}: {error.strerror or error}", FAILED)
     except Exception as error:
-        bug = f"{type(error).__name__}: {error}; a bug of r1tool, please report it with what R1TOOL_DEBUG=1 prints"
+        bug = f"{type(error).__name__}: {error}; a bug in r1tool, please report it with the output of R1TOOL_DEBUG=1"
         return complain(prog, bug, FAILED)
 
 
@@ -156,7 +156,7 @@ def _source(error: Exception) -> str:
     if parameter is None or context is None:
         return ""
     source = context.get_parameter_source(parameter.name)
-    return f" ({parameter.envvar} in the environment)" if source and source.name == "ENVIRONMENT" else ""
+    return f" (from {parameter.envvar} in the environment)" if source and source.name == "ENVIRONMENT" else ""
 
 
 def _suggestion(name: str) -> str:

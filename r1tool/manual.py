@@ -32,8 +32,8 @@ EXIT_STATUS = (
     ("2", "wrong usage"),
     ("129", "the terminal was closed (SIGHUP)"),
     ("130", "interrupted (SIGINT)"),
-    ("141", "the reader of stdout went away (SIGPIPE)"),
-    ("143", "ended by SIGTERM; sample has written its journal"),
+    ("141", "the reader of stdout is gone (SIGPIPE)"),
+    ("143", "terminated (SIGTERM); sample saves its journal first"),
 )
 ENVIRONMENT = (
     ("R1TOOL_DEBUG", "Set to 1 to print a traceback with each error message."),
@@ -71,18 +71,18 @@ ROW_INTRODUCTION = """\
 
 <!-- made by python -m r1tool.manual from r1tool/records/columns.py -->
 
-One row is one problem: a JSON object on a line of its own. "For each generation" means a list aligned with
+One row is one problem: a JSON object on its own line. "Per generation" means a list aligned with
 `generations`, in which null stands for "not known". A missing column and null mean the same.
 """
 
 ROW_ALIASES = """
 The type of each column is checked when it is read, except for those that `split --as` writes. A number in `answer` is
-taken digit for digit. `sampling` may hold more keys than these. Every other column passes through untouched, byte for
+kept digit for digit. `sampling` may hold more keys than these. Every other column passes through untouched, byte for
 byte.
 
-## Names of other data sets
+## Column names of other datasets
 
-Where a column is missing, it is read from the first of these that holds it; the original column stays. `problem` and
+A missing column is read from the first of these that is present; the original column stays. `problem` and
 `generations` are also taken from the turns of a chat in `messages`, `conversations` or `prompt`.
 """
 
@@ -128,7 +128,7 @@ def row_page() -> str:
             "|---|---|---|---|",
             *lines,
             ROW_ALIASES,
-            "| column | else read from |",
+            "| column | or else from |",
             "|---|---|",
             *(f"| {name} | {', '.join(aliases)} |" for name, aliases in others.items()),
             "",

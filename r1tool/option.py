@@ -2,7 +2,7 @@
 
     @dataclass(frozen=True)
     class SampleOptions:
-        n: Annotated[int, Option("-n", metavar="N", min=1, help="Generations a problem.")] = 2
+        n: Annotated[int, Option("-n", metavar="N", min=1, help="Generations per problem.")] = 2
 
 `commands/expand.py` makes options of such fields; man pages, completions and the README's list derive from those.
 """

@@ -41,6 +41,11 @@ class State(msgspec.Struct):
     eta: float | None = None
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 row`, `2,000 rows`: a count with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 class Progress:
     """A command's row of the display: a live one on a terminal, else a line a minute.
 

@@ -24,7 +24,7 @@ async def next_body(endpoint: Endpoint, request: Request, model: str) -> tuple[s
         await learn_template(endpoint)
         if request.must_continue and endpoint.capabilities.rendering == "none":
             raise Unusable(
-                f"{endpoint.url} cannot continue an answer, which --thinking-budget and --wait take: "
+                f"{endpoint.url} cannot continue an answer, which --thinking-budget and --wait need: "
                 "use vLLM, SGLang or llama.cpp, or --completion"
             )
         request.opened = bool(endpoint.capabilities.opened)
@@ -54,7 +54,7 @@ def _check_context(endpoint: Endpoint, request: Request) -> None:
     longest = request.sampling.get("max_tokens", 0)
     if engine.refuses_beyond_context and context and longest >= context:
         raise Unusable(
-            f"{endpoint.url} takes {context} tokens a request, the prompt included: give --max-tokens "
-            f"below that instead of {longest}, or the server a longer --max-model-len",
+            f"{endpoint.url} takes {context} tokens per request, prompt included: set --max-tokens "
+            f"below that instead of {longest}, or start the server with a larger --max-model-len",
             USAGE,
         )

@@ -65,19 +65,19 @@ class ConcurrencyLimit:
             elif load.waiting is not None or self._gained(load):
                 self.limit *= 2
             else:
-                self._slow_start, self.reason = False, "no more tokens/s"
+                self._slow_start, self.reason = False, "throughput no longer grows"
             self.limit = min(self.limit, CEILING)
 
     def _stop(self, load: Load) -> str | None:
         """The server's reason against more requests, if it has one."""
         overloaded, self._overloaded = self._overloaded, False
         if overloaded:
-            return "too many requests"
+            return "server busy"
         queued, self._queued = self._queued, bool(load.waiting and load.waiting > SLACK * (load.running or 0))
         if self._queued and queued:
             return "waiting queue"
         if load.cache is not None and load.cache > FULL_CACHE:
-            return "KV cache"
+            return "KV cache full"
         return None
 
     def _lower(self, load: Load, in_flight: int) -> int:

@@ -56,6 +56,6 @@ class Exchange:
         if endpoint not in self._told_of_limit:
             self._told_of_limit.add(endpoint)
             self.note(
-                f"{endpoint.url} has ended an answer at {made} tokens where {wanted} were asked for: its context is "
-                "full, or generation_config.json limits it (with vLLM, -- --generation-config vllm lifts that)"
+                f"{endpoint.url} ended an answer at {made} tokens, but {wanted} were requested: its context is "
+                "full, or generation_config.json sets a limit (for vLLM, -- --generation-config vllm lifts it)"
             )

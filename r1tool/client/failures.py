@@ -65,7 +65,7 @@ class Dead(Gone):
     """The engine behind the address has said that it is dead."""
 
     suspects_prompt = True
-    trouble = "has lost its engine"
+    trouble = "lost its engine"
 
 
 class Broken(Failure):
@@ -83,7 +83,7 @@ class Hung(Stalled):
 
     loses_server = True
     suspects_prompt = True
-    trouble = "hangs"
+    trouble = "is hanging"
 
 
 class Unusable(Failure, R1Error):

@@ -43,4 +43,4 @@ async def _poll(endpoint: Endpoint, balancer: Balancer, note: Callable[[str], No
         balancer.wake()
         if limit.converged and not told:
             told = True
-            note(f"{limit.limit} requests in flight at {endpoint.url} ({limit.reason})")
+            note(f"{endpoint.url}: concurrency limited to {limit.limit} ({limit.reason})")

@@ -24,13 +24,14 @@ class ClientOptions:
             "--concurrency",
             metavar="auto|N",
             parse=_concurrency,
-            help="Requests in flight; auto grows until the server says stop.",
+            help="Requests in flight; auto raises it until a server is saturated.",
             show_default="auto",
         ),
     ] = None
     stall_timeout: Annotated[
-        float, Option("--stall-timeout", metavar="S", min=0.1, help="Seconds without any progress before a retry.")
+        float,
+        Option("--stall-timeout", metavar="S", min=0.1, help="Seconds without progress before a request is retried."),
     ] = 600.0
     retries: Annotated[
-        int, Option("--retries", metavar="N", min=0, help="Times one generation may fail before it is given up.")
+        int, Option("--retries", metavar="N", min=0, help="How often one generation may fail before it is abandoned.")
     ] = 5

@@ -20,9 +20,9 @@ async def trouble_of(endpoint: Endpoint) -> str | None:
             async with endpoint.session.get(f"{endpoint.url}/v1/models") as response:
                 status = response.status
             if status in (401, 403):
-                raise Unusable(f"{endpoint.url} answers {status}: {KEY_NEEDED}")
+                raise Unusable(f"{endpoint.url} returned {status}: {KEY_NEEDED}")
             if status >= 500 or status == 429:
-                return f"it answers {status}"
+                return f"it returned {status}"
             endpoint.identity = await identify(endpoint.session, endpoint.url)
     except TimeoutError:
         return f"no answer within {PROBE_TIMEOUT_SECONDS:.0f} s"

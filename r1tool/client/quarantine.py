@@ -36,12 +36,12 @@ class Quarantine:
         """
         crashes = self.crashes(prompt)
         if crashes > MAX_CRASHES:
-            raise GivenUp(f"given up: the server has died {crashes} times on getting this request")
+            raise GivenUp(f"gave up: the server crashed {crashes} times while handling this request")
         waiting = await self._take_turn(progress) if crashes else None
         before, life = progress(), endpoint.lives
         try:
             if crashes and not endpoint.alive:
-                raise Gone(f"{endpoint.url} was lost to another request")
+                raise Gone(f"{endpoint.url} crashed on another request")
             yield
             self.clear(prompt)
         except Failure as failure:

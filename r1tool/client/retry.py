@@ -10,6 +10,7 @@ from r1tool.client.endpoint import Endpoint
 from r1tool.client.failures import Failure, GivenUp
 from r1tool.client.quarantine import Quarantine
 from r1tool.client.supervisor import Supervisor
+from r1tool.progress import counted
 
 QUIET_FAILURES = 6
 """That cost no retry, and a request may meet in a row before somebody is told."""
@@ -45,7 +46,7 @@ class Retry:
                 if failure.costs_retry and not (failure.loses_server and endpoint.server):
                     paid += 1
                     if paid > self.limit:
-                        raise GivenUp(f"given up after {paid} failures, the last: {failure}") from None
+                        raise GivenUp(f"gave up after {counted(paid, 'failure')}; the last one: {failure}") from None
                     pause = failure.pause(paid)
                 else:
                     unpaid = 1 if progress() > before else unpaid + 1
@@ -61,4 +62,4 @@ class Retry:
         """Say once of a server that it is asked in vain, and will be."""
         if endpoint.alive and endpoint not in self._complained:
             self._complained.add(endpoint)
-            self.note(f"{failure}; asking again and again")
+            self.note(f"{failure}; still busy, retrying")

@@ -96,7 +96,7 @@ class Supervisor(ABC):
         if all(each.state is EndpointState.GIVEN_UP for each in self.balancer.endpoints):
             self.balancer.fail(error)
         else:
-            self.note(f"{error}; going on without it")
+            self.note(f"{error}; continuing without it")
 
 
 class OwnSupervisor(Supervisor):
@@ -110,7 +110,7 @@ class OwnSupervisor(Supervisor):
         server = endpoint.server
         assert server
         if not server.engine.starts_quickly:
-            self.note(f"starting {server.name}; its log is {server.log}")
+            self.note(f"starting {server.name}; log: {server.log}")
         fruitless = 0
         while True:
             try:
@@ -121,7 +121,7 @@ class OwnSupervisor(Supervisor):
                 hopeless = not self._seen and len(self._failed_to_start) == len(self.balancer.endpoints)
                 if hopeless or fruitless >= FRUITLESS_STARTS:
                     return self._give_up(endpoint, error)
-                self.note(f"{error}; trying again")
+                self.note(f"{error}; retrying")
                 await asyncio.sleep(RESTART_SECONDS * 2**fruitless)
                 continue
             tokens = endpoint.tokens
@@ -130,7 +130,7 @@ class OwnSupervisor(Supervisor):
             fruitless = 0 if endpoint.tokens > tokens else fruitless + 1
             if fruitless >= FRUITLESS_STARTS:
                 return self._give_up(endpoint, R1Error(reason))
-            self.note(f"{reason}; starting it again")
+            self.note(f"{reason}; restarting it")
 
     async def _start(self, endpoint: Endpoint) -> None:
         """Raises R1Error if the server does not come to answer."""
@@ -165,7 +165,7 @@ class OwnSupervisor(Supervisor):
             if endpoint.trouble:
                 return f"{endpoint.server.name} {endpoint.trouble}"
             trouble = await trouble_of(endpoint)
-            return f"{endpoint.server.name} does not answer: {trouble}" if trouble else None
+            return f"{endpoint.server.name} is not responding: {trouble}" if trouble else None
         finally:
             died.cancel()
             lost.cancel()
@@ -204,7 +204,7 @@ class RemoteSupervisor(Supervisor):
                 await asyncio.sleep(next(pauses))
             else:
                 reason = f" ({endpoint.reason})" if endpoint.reason else ""
-                self.note(f"{endpoint.url} does not answer{reason}; waiting for it")
+                self.note(f"{endpoint.url} is not responding{reason}; waiting for it")
                 pauses = _pauses()
             await self._until_well(endpoint)
             if not barren:
@@ -226,7 +226,7 @@ class RemoteSupervisor(Supervisor):
             patience = self.patience if self._seen else self.first
             if away > patience and not any(each.alive for each in self.balancer.endpoints):
                 urls = ", ".join(each.url for each in self.balancer.endpoints)
-                raise R1Error(f"no server has answered at {urls} for {away:.0f} s: {trouble}")
+                raise R1Error(f"no server at {urls} has responded for {away:.0f} s: {trouble}")
             await asyncio.sleep(pause)
         self._compare_models(endpoint)
 
@@ -237,7 +237,7 @@ class RemoteSupervisor(Supervisor):
             if self.one_model and other.identity.model and model and other.identity.model != model:
                 raise R1Error(
                     f"{other.url} serves {other.identity.model} and {endpoint.url} serves {model}: "
-                    "say with --model which is meant",
+                    "choose one with --model",
                     USAGE,
                 )
 

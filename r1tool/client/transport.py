@@ -50,8 +50,8 @@ async def stream(
         elif await _follow(response, route, answer, lambda: bool(enough and enough(request))):
             return None
     if (finish := endpoint.identity.engine.finish_reasons.get(answer.finish or "")) is None:
-        how = f"with finish_reason {answer.finish!r}" if answer.finish else "too early"
-        raise Broken(f"{route} ended its stream {how}")
+        how = f"with finish_reason {answer.finish!r}" if answer.finish else "prematurely"
+        raise Broken(f"{route}: the stream ended {how}")
     request.finish_reason = finish
     return answer.count()
 
@@ -132,7 +132,7 @@ async def post(endpoint: Endpoint, route: str, body: dict[str, Any]) -> Any:
         try:
             answer = orjson.loads(content)
         except orjson.JSONDecodeError:
-            raise Broken(f"{route} answered {_excerpt(content)}, which is not JSON") from None
+            raise Broken(f"{route} returned {_excerpt(content)}, which is not JSON") from None
     endpoint.progressed()
     return answer
 
@@ -151,7 +151,7 @@ class _Response:
             )
             if moved := next((step for step in response.history if step.status not in (307, 308)), None):
                 raise Unusable(
-                    f"{moved.url} answers {moved.status}: it has moved to {moved.headers.get('Location')}; "
+                    f"{moved.url} returned {moved.status}: it moved to {moved.headers.get('Location')}; "
                     "give the new address as --url"
                 )
             if response.status != 200:
@@ -160,19 +160,21 @@ class _Response:
         except BaseException as error:
             self._close()
             if isinstance(error, aiohttp.TooManyRedirects):
-                raise Unusable(f"{self._endpoint.url} redirects requests without end; check --url") from None
+                raise Unusable(f"{self._endpoint.url} redirects in a loop; check --url") from None
             if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
-                raise Overloaded(f"{self._endpoint.url} is not reached for want of open files ({error})") from None
+                raise Overloaded(
+                    f"{self._endpoint.url} cannot be reached: too many open files; raise 'ulimit -n' ({error})"
+                ) from None
             if isinstance(error, (aiohttp.ClientConnectorError, TimeoutError)):
                 raise Gone(f"{self._endpoint.url} cannot be reached: {error or type(error).__name__}") from None
             if isinstance(error, (aiohttp.ClientError, OSError)):
-                raise Busy(f"{self._endpoint.url} broke the connection ({error or type(error).__name__})") from None
+                raise Busy(f"{self._endpoint.url} closed the connection ({error or type(error).__name__})") from None
             raise
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._close()
         if isinstance(error, (aiohttp.ClientError, OSError)):
-            raise Busy(f"{self._endpoint.url} broke the connection ({error or type(error).__name__})") from None
+            raise Busy(f"{self._endpoint.url} closed the connection ({error or type(error).__name__})") from None
 
     def _close(self) -> None:
         response, self._response = self._response, None
@@ -187,7 +189,7 @@ def _event(data: bytes, route: str) -> sse.Event:
     try:
         event = sse.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Broken(f"{route} sent an event that cannot be read ({error}): {_excerpt(data)}") from None
+        raise Broken(f"{route} sent an unreadable event ({error}): {_excerpt(data)}") from None
     if event.error is not None:
         message = event.error.get("message") if isinstance(event.error, dict) else event.error
         text = f"{route} broke off: {message}"
@@ -200,10 +202,10 @@ def _events_of(content: bytes, route: str) -> Iterator[sse.Event]:
     try:
         whole = sse.decode(content)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        raise Broken(f"{route} answered {_excerpt(content)} instead of a stream of events") from None
+        raise Broken(f"{route} returned {_excerpt(content)} instead of an event stream") from None
     choice = whole.choices[0] if whole.choices else None
     if choice is None or whole.error is not None:
-        raise Broken(f"{route} answered {_excerpt(content)} instead of a stream of events")
+        raise Broken(f"{route} returned {_excerpt(content)} instead of an event stream")
     message = choice.message or sse.Delta(content=choice.text)
     for name, text in (("reasoning", message.reasoning or message.reasoning_content), ("content", message.content)):
         for at in range(0, len(text := text or ""), TOKEN_CHARACTERS):
@@ -222,12 +224,12 @@ def _failure(response: aiohttp.ClientResponse, route: str, content: bytes) -> Ex
         kind = Overloaded if status in (429, 503) else Busy
         return kind(message, float(wish) if wish.isdecimal() else None, status)
     if status in (401, 403):
-        return Unusable(f"{response.url.origin()} refuses ({status}): {KEY_NEEDED}")
+        return Unusable(f"{response.url.origin()} denied access ({status}): {KEY_NEEDED}")
     if status == 404:
-        return Unusable(f"{response.url} answered 404: {excerpt.rstrip('.')}; check --url and --model")
+        return Unusable(f"{response.url} returned 404: {excerpt.rstrip('.')}; check --url and --model")
     if status in (400, 413, 422):
         return Refused(message)
-    return Unusable(f"{response.url} answered {status}: {excerpt}") if 400 < status < 500 else Broken(message)
+    return Unusable(f"{response.url} returned {status}: {excerpt}") if 400 < status < 500 else Broken(message)
 
 
 def _tells_of_death(text: str) -> bool:

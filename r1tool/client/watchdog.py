@@ -36,7 +36,7 @@ class Watchdog:
             if not watched.timeout.expired():
                 raise
             kind = Hung if endpoint.idle > self.stall else Stalled
-            raise kind(f"{endpoint.url}: nothing came for {self.stall:g} s") from None
+            raise kind(f"{endpoint.url}: no data for {self.stall:g} s") from None
         finally:
             self._watched.discard(watched)
 

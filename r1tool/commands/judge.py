@@ -16,13 +16,14 @@ from r1tool.stream.stage import Stage
 
 HELP = f"""Ask a model whether answers that the rules rejected are right after all.
 
-Asks about complete generations whose verdict is wrong, timeout, error or gold_unparsable and that do answer something;
-the judge sees the problem, the reference answer and what follows the thought. Writes `judge_verdicts` (EQUIVALENT,
-DIFFERENT, AMBIGUOUS, UNPARSABLE), `correctness_llama` (null where nobody was asked) and `correctness_count`. What was
-judged before is not asked again, nor what the journal beside `-o FILE` holds. Default model: {DEFAULT_MODEL}.
+Judges complete generations that give an answer and have the verdict wrong, timeout, error or gold_unparsable. The
+judge sees the problem, the reference answer and what follows the thought. Writes `judge_verdicts` (EQUIVALENT,
+DIFFERENT, AMBIGUOUS, UNPARSABLE), `correctness_llama` (null where the judge was not asked) and `correctness_count`.
+Generations that already have a verdict, in the row or in the journal next to `-o FILE`, are not judged again. Default
+model: {DEFAULT_MODEL}.
 
-Cost: one request of some 100 tokens' answer a rejected generation, at temperature 0; up to 512 rows in memory. --spool
-costs disk in TMPDIR, about a third of the rows' size. The embedded engine judges no better than chance.
+Cost: one request per rejected generation, with a reply of some 100 tokens at temperature 0; up to 512 rows in memory.
+--spool needs disk in TMPDIR, about a third of the rows' size. The embedded engine judges no better than chance.
 
 \b
 Example:

@@ -8,20 +8,20 @@ from r1tool.push.run import publish
 from r1tool.push.targets import parse_target
 from r1tool.stream.options import StreamOptions
 
-HELP = """Publish rows as a data set: Parquet files, a card, and the YAML that load_dataset reads.
+HELP = """Publish rows as a dataset: Parquet files, a card, and the YAML that load_dataset reads.
 
-The last argument is the target: OWNER/NAME on the Hugging Face Hub, or a folder (./DIR, /DIR, ~/DIR, or one that
-exists). What stands before it are the inputs; default: stdin.
+The last argument is the target: OWNER/NAME on the Hugging Face Hub, or a folder (./DIR, /DIR, ~/DIR, or an existing
+one). The arguments before it are the inputs; default: stdin.
 
-Each input file is a config named after it, shard numbers left out; train, test and validation are splits of the
-config 'default'. Configs with the same columns also get their union, 'all'. A column has one type in all rows, known
-from a first pass: the columns of OpenR1-Math-220k and of r1tool as they are defined, others as their values are; where
-those have no type in common the column holds their JSON text, and a line on stderr says so.
+Each input file becomes a config named after it, without shard numbers; train, test and validation are splits of the
+config 'default'. Configs with the same columns also get their union, 'all'. A first pass finds one type per column:
+the columns of OpenR1-Math-220k and of r1tool have fixed types, others take the type of their values. Where the values
+have no common type, the column holds their JSON text, and a line on stderr says so.
 
-Running it again writes the same files and uploads only what the Hub does not have. A README.md without r1tool's mark
+A second run writes the same files and uploads only what the Hub does not have yet. A README.md without r1tool's mark
 is kept unless --card is given.
 
-Cost: two passes over the rows, under 350 MB of memory; on the Hub, the Parquet files also lie in TMPDIR for a while.
+Cost: two passes over the rows, under 350 MB of memory; for the Hub, the Parquet files are first written to TMPDIR.
 
 \b
 Examples:
@@ -33,6 +33,6 @@ Examples:
 
 def run(options: PushOptions, stream: StreamOptions) -> int:
     if not stream.inputs:
-        raise R1Error("name the target last: OWNER/NAME on the Hub, or ./FOLDER", USAGE)
+        raise R1Error("the last argument must be the target: OWNER/NAME on the Hub, or ./FOLDER", USAGE)
     *inputs, target = stream.inputs
     return publish(parse_target(target), replace(stream, inputs=inputs), options)

@@ -10,14 +10,14 @@ _SCORERS = "\n".join(f"  {name:12}{scorer.prefers}" for name, scorer in SCORERS.
 
 HELP = f"""Score the right answers of each row and choose one for `messages`.
 
-Writes `scores` (one list a scorer, higher is better, null for a generation that is no candidate) and `messages`: the
-bare problem and the chosen generation. The first scorer of --by decides, the next ones break ties. A row without a
-candidate gets null for `messages`; nothing is dropped.
+Writes `scores` (one list per scorer; higher is better; null for a generation that is not a candidate) and `messages`:
+the bare problem and the chosen generation. The first scorer of --by decides, the next ones break ties. A row without a
+candidate gets null for `messages`; no row is dropped.
 
 \b
 {_SCORERS}
 
-Cost: one row in memory; about as fast as it can read, majority some 0.1 ms a generation.
+Cost: one row in memory; about as fast as reading; majority takes some 0.1 ms per generation.
 
 \b
 Example:

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from r1tool.engines.engine import Engine
     from r1tool.records.row import Row
 
-HELP = """Ask a model for N reasoning traces of every problem.
+HELP = """Sample N reasoning traces per problem from a model.
 
-Rows with a `problem` come in; they go out as each is done, with new `generations`, `finish_reasons`, `token_counts`,
-`is_reasoning_complete` and `sampling` (model, engine, seeds, GPU seconds). Every finished generation is kept in a
-journal, by default beside `-o FILE`: run the same command again after whatever ended it, and only what is missing is
-asked for; answers that were under way are continued.
+Reads rows with a `problem` and writes each one as soon as it is done, with new `generations`, `finish_reasons`,
+`token_counts`, `is_reasoning_complete` and `sampling` (model, engine, seeds, GPU seconds). Every finished generation
+is kept in a journal, by default next to `-o FILE`. However a run ended, run the same command again: it requests only
+what is missing and continues partial generations.
 
-Cost: N generations a problem, minutes of a GPU each; memory for the requests in flight, 2,000 of them in 500 MB,
-and 300 bytes a generation in the journal; disk for a journal of about twice the generations. Without a GPU the
-embedded engine shows how it works, and solves little.
+Cost: N generations per problem, each taking minutes on a GPU; memory for the requests in flight (500 MB for 2,000) and
+300 bytes per generation in the journal; disk for a journal of about twice the size of the generations. Without a GPU,
+the embedded engine demonstrates the command but solves little.
 
 \b
 Example:

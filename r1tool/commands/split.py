@@ -4,34 +4,35 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from r1tool.errors import USAGE, R1Error
+from r1tool.progress import counted
 from r1tool.split.folder import Folder
 from r1tool.split.options import SplitOptions
 from r1tool.split.run import Splitter
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.stage import Stage
 
-HELP = """Drop the rows you do not want and send the rest to the files they belong to.
+HELP = """Drop the rows you do not want and route the rest to files.
 
-With --dir each file is DIR/NAME.jsonl.zst, and all of them appear at the end; a run that is stopped leaves
-NAME.jsonl.zst.partial instead. With --only the rows of one NAME go to stdout. With neither, every row that is kept
-does: split is then a filter.
+With --dir, each file is DIR/NAME.jsonl.zst, and all of them appear at the end; a run that is stopped leaves
+NAME.jsonl.zst.partial instead. With --only, the rows of one NAME go to stdout. With neither, all remaining rows do:
+split is then a filter.
 
-Rows are dropped by --keep, --pass-rate, --max-tokens, --decontaminate and --dedup, in this order; how many each
-dropped is told at the end. --select then chooses --size rows in the light of all: s1k draws them evenly over
-problem_type, longer traces first; limo takes the traces that verify, explore and connect most.
+Rows are dropped by --keep, --pass-rate, --max-tokens, --decontaminate and --dedup, in this order; the number that each
+one dropped is reported at the end. --select then chooses --size of all remaining rows: s1k draws evenly across
+problem_type and prefers longer traces; limo takes the traces that verify, explore and connect most.
 
-Names come from --by or --fraction: 'source' gives 'default' and 'extended', as OpenR1-Math-220k has them (extended:
-cn_k12 and the other easier sources), any other column its values, and --fraction random parts that depend on --seed
-and the row's id alone, so that resharding moves no row.
+Names come from --by or --fraction. By default, 'source' gives 'default' and 'extended' as in OpenR1-Math-220k
+(extended: cn_k12 and other easier sources); any other column gives its values; --fraction makes random parts that
+depend only on --seed and the row's id, so that resharding moves no row.
 
 \b
---as gives the rows the shape a TRL trainer reads:
+--as gives rows the shape that a TRL trainer expects:
   sft   messages: the generation that rank chose, else the first right one
-  dpo   prompt, chosen, rejected: that one against the first wrong one
-  kto   prompt, completion, label: a row for each generation found right or wrong
+  dpo   prompt, chosen, rejected: that generation, and the first wrong one
+  kto   prompt, completion, label: one row per generation known to be right or wrong
   grpo  prompt, answer, solution (the answer boxed)
 
-Cost: one row in memory, beside 200 bytes a row for --dedup exact, 3 kB for near and 150 bytes a benchmark word.
+Cost: one row in memory, plus 200 bytes per row for --dedup exact, 3 kB for near, and 150 bytes per benchmark word.
 --select waits for the last row and keeps the others in TMPDIR.
 
 \b
@@ -44,11 +45,11 @@ Examples:
 
 def run(options: SplitOptions, stream: StreamOptions) -> int:
     if options.dir is not None and (options.only is not None or stream.output is not None):
-        raise R1Error("--dir writes files of its own: leave out --only and --output", USAGE)
+        raise R1Error("--dir writes files of its own: omit --only and --output", USAGE)
     splitter = Splitter(options)
     rejects_folder = Path(stream.rejects).parent.resolve() if stream.rejects else None
     if options.dir is not None and rejects_folder == Path(options.dir).resolve():
-        raise R1Error(f"--rejects {stream.rejects}: --dir is for split's own files; name a file elsewhere", USAGE)
+        raise R1Error(f"--rejects {stream.rejects}: cannot be inside --dir; name a file elsewhere", USAGE)
     with Folder(options.dir, stream.level) if options.dir is not None else nullcontext() as folder:
         with Stage("split", stream, writes=folder is None) as stage:
             for part, row in splitter.split(stage.rows(), stage.reject):
@@ -60,10 +61,10 @@ def run(options: SplitOptions, stream: StreamOptions) -> int:
             stage.note("dropped " + ", ".join(f"{count} ({reason})" for reason, count in dropped))
         if options.only is not None and not stage.rows_out and splitter.others:
             others = ", ".join(sorted(splitter.others))
-            stage.note(f"no row is of the part {options.only!r}; there are {others}")
+            stage.note(f"no rows belong to {options.only!r}; the parts are {others}")
         if folder is not None and stage.completed:
             for name, rows in folder.commit().items():
-                stage.note(f"{folder.path / name}: {rows} rows")
+                stage.note(f"{folder.path / name}: {counted(rows, 'row')}")
             if unmanaged := folder.unmanaged_files():
-                stage.note(f"{folder.path} also holds {', '.join(unmanaged)}, which this run has not written")
+                stage.note(f"{folder.path} also holds files that this run did not write: {', '.join(unmanaged)}")
     return stage.status

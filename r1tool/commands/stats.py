@@ -14,13 +14,13 @@ from r1tool.stream.stage import Stage
 
 HELP = """Count rows, generations, verdicts and tokens, and print a table or, with --json, one JSON object.
 
-A generation is right if verify or the judge says so. Tokens are completion tokens as the server counted them, never
-guessed from the text. --pass-at K is the unbiased estimate over the generations of which it is known whether they are
-right; a row with fewer than K of them is left out and the table says how many were. --majority is the share of rows
-whose most frequent answer, by mathematical equality, is right.
+A generation is right if verify or the judge says so. Tokens are completion tokens as counted by the server, never
+estimated from the text. --pass-at K is the unbiased estimate over generations known to be right or wrong; rows with
+fewer than K of them are left out, and the table says how many. --majority is the share of rows whose most frequent
+answer, up to mathematical equality, is right.
 
-Cost: counters only, one set for each source and value of --by, whatever the length; about as fast as decompressing,
-on all cores over several files.
+Cost: only counters, one set per source and per value of --by, however long the input; about as fast as decompression,
+on all cores if there are several files.
 
 \b
 Examples:
@@ -55,5 +55,5 @@ def run(options: StatsOptions, stream: StreamOptions) -> int:
         try:
             options.html.write_text(to_html(summary, result), encoding="utf-8")
         except OSError as error:
-            raise R1Error(f"{options.html}: cannot write there: {error.strerror}") from None
+            raise R1Error(f"{options.html}: cannot write: {error.strerror}") from None
     return stage.status

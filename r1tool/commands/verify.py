@@ -8,15 +8,15 @@ from r1tool.verify.run import VerifierPool
 
 HELP = """Check each answer against the reference.
 
-Reads rows with `generations` and `answer`, and adds to each row, aligned with its generations: `verdicts` (correct,
-wrong, no_answer, gold_unparsable, timeout, error), `extracted_answers` and `correctness_math_verify`; besides
-`correctness_count` and `verification`, which lets a second run pass verified rows through.
+Reads rows with `generations` and `answer` and adds one entry per generation to `verdicts` (correct, wrong, no_answer,
+gold_unparsable, timeout, error), `extracted_answers` and `correctness_math_verify`, as well as `correctness_count` and
+`verification`, by which a second run recognizes rows that are already verified.
 
-The answer is the last \\boxed{} behind </think>. It is compared as text and number first, then by a small reader of
-mathematics, and by Math-Verify only where both are unsure. An answer that takes longer than --timeout or 1 GiB has
-verdict timeout and holds no other row up. Nothing in an answer is executed.
+The answer is the last \\boxed{} after </think>. It is compared first as text and as a number, then by a small reader
+of mathematical notation, and by Math-Verify only if both are unsure. An answer that takes more time than --timeout or
+more memory than 1 GiB gets the verdict timeout and does not delay other rows. Nothing in an answer is executed.
 
-Cost: 0.3 to 1 ms of CPU a generation, on all cores (-j); memory does not grow with the stream.
+Cost: 0.3 to 1 ms of CPU per generation, on all cores (-j); memory does not grow with the stream.
 
 \b
 Example:

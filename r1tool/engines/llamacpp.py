@@ -12,15 +12,18 @@ from r1tool.errors import USAGE, R1Error
 MODEL = "SmolLM2-135M-Instruct"
 MAX_THREADS = 8
 NOTICE = (
-    f"the embedded engine runs {MODEL}, a demonstration model: it solves one-step problems about half of the time, "
-    "and its judgements mean nothing"
+    f"the embedded engine runs {MODEL}, a demonstration model: it solves about half of one-step problems, "
+    "and its judgments are meaningless"
 )
 # GNU OpenMP's threads spin while they wait, which makes a shared machine six times slower
 ENVIRONMENT = {"OMP_WAIT_POLICY": "passive"}
 SIGNATURES = [
     (r"libgomp\.so", "it needs the system's libgomp: apt-get install libgomp1"),
-    (r"error: (?P<what>unrecognized arguments: .+|argument .+)", "{what}; it takes --slots, --context and --threads"),
-    (r"failed to load model|error loading model", "the weights cannot be loaded; is it a GGUF file of llama.cpp?"),
+    (
+        r"error: (?P<what>unrecognized arguments: .+|argument .+)",
+        "{what}; it accepts --slots, --context and --threads",
+    ),
+    (r"failed to load model|error loading model", "the weights cannot be loaded; is it a GGUF file for llama.cpp?"),
 ]
 
 
@@ -42,7 +45,7 @@ def check(model: str | None) -> None:
         raise R1Error("the embedded engine is not installed; install it with: pip install 'r1tool[embedded]'")
     if model and not Path(model).is_file():
         raise R1Error(
-            f"the embedded engine cannot serve {model}: leave --model away for {MODEL}, or name a GGUF file", USAGE
+            f"the embedded engine cannot serve {model}: omit --model to use {MODEL}, or name a GGUF file", USAGE
         )
 
 

@@ -11,8 +11,8 @@ def main() -> None:
     parser.add_argument("--alias", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--slots", type=int, required=True, help="requests at once")
-    parser.add_argument("--context", type=int, default=2048, help="tokens a slot")
+    parser.add_argument("--slots", type=int, required=True, help="concurrent requests")
+    parser.add_argument("--context", type=int, default=2048, help="tokens per slot")
     options = parser.parse_args()
     try:
         import xllamacpp

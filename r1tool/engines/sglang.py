@@ -14,9 +14,9 @@ SIGNATURES = [
         r"Not enough memory\. Please try to increase --mem-fraction-static|memory capacity is unbalanced",
         "too little GPU memory for the weights and the KV cache; use more GPUs with --tp, or -- --mem-fraction-static",
     ),
-    (r"invalid device ordinal", "too few GPUs: --tp times --pp asks for more than there are"),
+    (r"invalid device ordinal", "too few GPUs: --tp times --pp needs more than there are"),
     (r"launch_server(?:\.py)?: error: (?P<what>[^\n]+)", "{what}"),
-    (r"No accelerator[^\n]*is available|No CUDA GPUs are available", "it finds no GPU; is the driver installed?"),
+    (r"No accelerator[^\n]*is available|No CUDA GPUs are available", "it found no GPU; is the driver installed?"),
 ]
 
 

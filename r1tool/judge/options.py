@@ -15,14 +15,16 @@ class JudgeOptions:
     `template` holds {answer}, {generation} and, if it is to be seen, {problem}.
     """
 
-    which: Annotated[Which, Option("--which", help="Ask about what the rules rejected, or all answers.")] = "wrong"
-    votes: Annotated[int, Option("--votes", metavar="N", min=1, help="Votes a generation, the majority counts.")] = 1
+    which: Annotated[Which, Option("--which", help="Judge what the rules rejected, or all answers.")] = "wrong"
+    votes: Annotated[
+        int, Option("--votes", metavar="N", min=1, help="Votes per generation; the majority decides.")
+    ] = 1
     template: Annotated[
-        str, Option("--prompt", metavar="@FILE", help="Own prompt with {problem}, {answer}, {generation}.")
+        str, Option("--prompt", metavar="@FILE", help="Your own prompt with {problem}, {answer}, {generation}.")
     ] = field(default_factory=default_template)
     constrained: Annotated[
         bool | None,
-        Option("--constrained/--free", help="Force the reply's form; default: on the embedded engine."),
+        Option("--constrained/--free", help="Constrain the reply's form; default: only on the embedded engine."),
     ] = None
 
 
@@ -30,10 +32,10 @@ class JudgeOptions:
 class RunOptions:
     """What changes no verdict: when the server starts, and where verdicts are kept."""
 
-    spool: Annotated[bool, Option("--spool", help="Wait until upstream has ended before the server starts.")] = False
+    spool: Annotated[bool, Option("--spool", help="Start the server only after upstream has finished.")] = False
     journal: Annotated[
-        str | None, Option("--journal", metavar="FILE", help="Where verdicts are kept; default: OUTPUT.journal.")
+        str | None, Option("--journal", metavar="FILE", help="File that keeps verdicts; default: OUTPUT.journal.")
     ] = None
     resume: Annotated[
-        bool, Option("--resume/--no-resume", help="Ask only for what the journal lacks, or start over.")
+        bool, Option("--resume/--no-resume", help="Request only what the journal lacks, or start over.")
     ] = True

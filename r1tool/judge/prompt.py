@@ -30,5 +30,5 @@ def check(template: str) -> str:
     """Raise R1Error where a template would not tell the judge what to compare; return it."""
     for name in ("answer", "generation"):
         if f"{{{name}}}" not in template:
-            raise R1Error(f"--prompt has no {{{name}}}: the judge would not see it; add it to the text", USAGE)
+            raise R1Error(f"--prompt must contain {{{name}}}, or the judge would not see it", USAGE)
     return template

@@ -14,6 +14,7 @@ from r1tool.judge.options import JudgeOptions
 from r1tool.judge.prompt import render
 from r1tool.judge.questions import record, to_ask
 from r1tool.judge.verdict import SCHEMA, combine, parse
+from r1tool.progress import counted
 from r1tool.records.columns import JudgeVerdict
 from r1tool.records.ids import row_id, sample_seed
 from r1tool.records.row import Row
@@ -61,7 +62,7 @@ async def judge(
             await servers.answers_within(ANSWER_SECONDS)
         asker = Judge(servers, options, journal, stage.fail)
         await map_rows(stage, asker.row, in_flight=ROWS_IN_FLIGHT, ordered=True)
-    stage.note(f"{asker.asked} generations asked about, {asker.kept} taken from the journal")
+    stage.note(f"asked about {counted(asker.asked, 'generation')}, {asker.kept:,} taken from the journal")
 
 
 class Judge:

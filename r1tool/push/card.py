@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from r1tool.progress import counted
 from r1tool.push.configs import Part
 from r1tool.push.provenance import Provenance
 from r1tool.push.shapes import Shape
@@ -40,7 +41,7 @@ def readme(
         _sources(report),
         _columns(columns),
         _recipes(recipes),
-        "## Licence\n\nThis card names no licence: the problems keep that of the data they come from, and the terms of"
+        "## License\n\nThis card names no license: the problems keep that of the data they come from, and the terms of"
         " the model that wrote the generations apply to them. Add `license:` to the front matter once you know both.",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -78,14 +79,12 @@ def _front_matter(rows: Mapping[Part, int], whole: bool) -> str:
 
 def _description(report: Mapping[str, Any], rows: Mapping[Part, int]) -> str:
     tokens = report["tokens"]
-    text = f"{report['rows']:,} problems with {report['generations']:,} generations"
+    text = f"{counted(report['rows'], 'problem')} with {counted(report['generations'], 'generation')}"
     if report["correct_any"]:
-        text += (
-            f", of which {report['correct_any']:,} are right; {report['rows_correct_any']:,} problems have a right one"
-        )
+        text += f", {report['correct_any']:,} of them right; {counted(report['rows_correct_any'], 'problem')} solved"
     text += "."
     if tokens["max"]:
-        text += f" A generation has {tokens['p50']:,.0f} tokens in the median and {tokens['max']:,} at most."
+        text += f" Median generation: {tokens['p50']:,.0f} tokens; longest: {tokens['max']:,}."
     lines = ["| config | split | rows |", "|---|---|---:|"]
     lines += [f"| {part.config} | {part.split} | {count:,} |" for part, count in rows.items()]
     return text + "\n\n" + "\n".join(lines)

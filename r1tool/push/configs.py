@@ -54,7 +54,7 @@ def parse_config(text: str) -> tuple[Part, str]:
     if not equals or not pattern or not NAME.fullmatch(config) or (slash and not NAME.fullmatch(split)):
         raise R1Error(f"--config {text}: give NAME=GLOB or NAME/SPLIT=GLOB", USAGE)
     if config == "data":
-        raise R1Error("--config data: this name is kept for the folder of 'default'; choose another", USAGE)
+        raise R1Error("--config data: this name is reserved for the folder of 'default'; choose another", USAGE)
     return Part(config, split or "train"), pattern
 
 

@@ -13,13 +13,17 @@ class PushOptions:
 
     config: Annotated[
         list[str],
-        Option("--config", metavar="NAME=GLOB", help="Inputs of a config, or NAME/SPLIT=GLOB; repeat for more."),
+        Option("--config", metavar="NAME=GLOB", help="Inputs of a config, or NAME/SPLIT=GLOB; repeatable."),
     ] = field(default_factory=list)
-    private: Annotated[bool, Option("--private", help="Make the data set on the Hub a private one.")] = False
-    card: Annotated[bool | None, Option("--card/--no-card", help="Write README.md.", show_default=False)] = None
+    private: Annotated[bool, Option("--private", help="Make the dataset on the Hub private.")] = False
+    card: Annotated[
+        bool | None, Option("--card/--no-card", help="Write the dataset card, README.md.", show_default=False)
+    ] = None
     recipe: Annotated[
         list[str],
-        Option("--recipe", metavar="|".join(RECIPES), help="Add a training configuration for TRL; repeat for more."),
+        Option("--recipe", metavar="|".join(RECIPES), help="Add a training configuration for TRL; repeatable."),
     ] = field(default_factory=list)
-    max_shard_size: Annotated[str, Option("--max-shard-size", metavar="SIZE", help="Of a file.")] = "500MB"
+    max_shard_size: Annotated[
+        str, Option("--max-shard-size", metavar="SIZE", help="Largest size of one Parquet file.")
+    ] = "500MB"
     dry_run: Annotated[bool, Option("--dry-run", help="Print the card and write nothing.")] = False

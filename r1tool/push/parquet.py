@@ -85,5 +85,5 @@ def parse_size(text: str) -> int:
     number, unit = (text[:-2], units[text[-2:].upper()]) if text[-2:].upper() in units else (text, 1)
     size = int(float(number) * unit)
     if size < 1:
-        raise ValueError(f"{text} is no size")
+        raise ValueError(f"{text} is not a size")
     return size

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from r1tool.progress import counted
+
 PARAMETERS = ("model", "engine", "engine_version", "temperature", "top_p", "max_tokens", "template_sha", "r1tool")
 """Keys of `sampling` that a card tells; the others differ from row to row."""
 MAX_VALUES = 8
@@ -33,5 +35,5 @@ class Provenance:
                 told.append((name, most[0][0]))
             elif most:
                 more = ", …" if len(counts) > MAX_VALUES else ""
-                told.append((name, ", ".join(f"{value} ({rows:,} rows)" for value, rows in most) + more))
+                told.append((name, ", ".join(f"{value} ({counted(rows, 'row')})" for value, rows in most) + more))
         return told

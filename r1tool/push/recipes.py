@@ -51,9 +51,9 @@ GRPO: dict[str, Any] = {
 """The GRPO demonstration of open-r1 (recipes/Qwen2.5-1.5B-Instruct/grpo), on the columns of `split --as grpo`."""
 
 NOTES = {
-    "sft": "The model's config needs rope_theta 300000 and max_position_embeddings 32768 for this length.\n"
+    "sft": "For this length, the model's config needs rope_theta 300000 and max_position_embeddings 32768.\n"
     "On one node of 8 GPUs; without liger-kernel set use_liger_kernel: false.",
-    "grpo": "Needs the columns prompt and solution, as 'r1tool split --as grpo' writes them.",
+    "grpo": "Needs the columns prompt and solution, which 'r1tool split --as grpo' writes.",
 }
 NEEDS = {"sft": ("messages",), "grpo": ("prompt", "solution")}
 """Columns the trainer reads."""

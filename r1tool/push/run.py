@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from r1tool.errors import USAGE, BadRow, R1Error
+from r1tool.progress import counted
 from r1tool.push.card import readme
 from r1tool.push.configs import STDIN, Part, parse_config, part_of
 from r1tool.push.options import PushOptions
@@ -63,7 +64,7 @@ def publish(target: Target, stream: StreamOptions, options: PushOptions | None =
             sys.stdout.write(card)
             return stage.status
         if options.card is None and target.has_own_readme():
-            stage.note(f"{target.name} has a README.md of its own, which stays; --card replaces it")
+            stage.note(f"{target.name} has its own README.md, which is kept; --card replaces it")
         elif options.card is not False:
             files["README.md"] = card
         with target.staging() as folder:
@@ -75,7 +76,7 @@ def publish(target: Target, stream: StreamOptions, options: PushOptions | None =
             for name, text in files.items():
                 (folder / name).parent.mkdir(exist_ok=True)
                 (folder / name).write_text(text, encoding="utf-8")
-            shown = (f"{each.config}/{each.split} {rows:,} rows" for each, rows in survey.rows.items())
+            shown = (f"{each.config}/{each.split} {counted(rows, 'row')}" for each, rows in survey.rows.items())
             stage.note(f"{target.put(folder, shards, options.private)}: {', '.join(shown)}")
     return stage.status
 
@@ -100,12 +101,12 @@ def _survey(stage: Stage, part_of: PartOf) -> Survey:
 def _tell(stage: Stage, survey: Survey) -> None:
     """What of the survey may come unexpected. Raises R1Error if there are no rows."""
     if survey.unnamed:
-        stage.note(f"left out {survey.unnamed:,} rows of inputs that no --config names")
+        stage.note(f"left out {counted(survey.unnamed, 'row')} of inputs that match no --config")
     if not survey.rows:
         raise R1Error("no rows to publish")
     for config, columns in survey.columns.settle().items():
         if texts := [name for name, shape in columns.items() if shape == "json"]:
-            stage.note(f"config {config}: {', '.join(texts)} differ in type from row to row and become JSON text")
+            stage.note(f"config {config}: stored as JSON text, because types differ between rows: {', '.join(texts)}")
 
 
 def _card(target: Target, survey: Survey, recipes: list[Recipe]) -> str:
@@ -153,13 +154,13 @@ def _trained(survey: Survey, recipe: Recipe) -> tuple[str, str]:
     for part in survey.rows:
         if all(name in survey.columns.settle()[part.config] for name in NEEDS[recipe]):
             return part.config, part.split
-    raise R1Error(f"--recipe {recipe}: no rows with {' and '.join(NEEDS[recipe])}; see 'r1tool split --as'", USAGE)
+    raise R1Error(f"--recipe {recipe}: no config has {' and '.join(NEEDS[recipe])}; see 'r1tool split --as'", USAGE)
 
 
 def _recipe(text: str) -> Recipe:
     if text in RECIPES:
         return text
-    raise R1Error(f"--recipe {text}: choose from {', '.join(RECIPES)}", USAGE)
+    raise R1Error(f"--recipe {text}: unknown recipe; choose from {', '.join(RECIPES)}", USAGE)
 
 
 def _size(text: str) -> int:

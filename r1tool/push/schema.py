@@ -53,7 +53,7 @@ def checked_values(row: Row) -> dict[str, Any]:
     try:
         values: dict[str, Any] = orjson.loads(row.encode())
     except orjson.JSONDecodeError as error:
-        raise BadRow(f"cannot be a Parquet row: {error}") from None
+        raise BadRow(f"cannot be stored in Parquet: {error}") from None
     return values
 
 

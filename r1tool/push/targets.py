@@ -46,7 +46,7 @@ def parse_target(text: str) -> Target:
         return LocalTarget(text)
     if re.fullmatch(r"[\w.-]+/[\w.-]+", text) and not Path(text).exists():
         return HubTarget(text)
-    raise R1Error(f"{text}: the last argument is the target, OWNER/NAME on the Hub or ./FOLDER", USAGE)
+    raise R1Error(f"{text}: the last argument must be the target: OWNER/NAME on the Hub, or ./FOLDER", USAGE)
 
 
 class LocalTarget:
@@ -78,7 +78,7 @@ class LocalTarget:
         try:
             folder.mkdir(parents=True)
         except OSError as error:
-            raise R1Error(f"{self.name}: cannot write there: {error.strerror}") from None
+            raise R1Error(f"{self.name}: cannot write: {error.strerror}") from None
         try:
             yield folder
         finally:
@@ -141,7 +141,7 @@ class HubTarget:
             url = api.create_repo(self.name, repo_type="dataset", private=private, exist_ok=True)
             if private and not api.dataset_info(self.name).private:
                 raise R1Error(
-                    f"{self.name} exists and is public: make it private in its settings or choose a new name"
+                    f"{self.name} exists and is public: make it private in its settings, or choose another name"
                 )
             api.upload_folder(
                 repo_id=self.name,
@@ -167,9 +167,9 @@ def _explained(repo_id: str) -> Iterator[None]:
             raise
         response = error.response if isinstance(error, HfHubHTTPError) else None
         if isinstance(error, LocalTokenNotFoundError) or (response is not None and response.status_code == 401):
-            raise R1Error("the Hub does not know you: run 'hf auth login' or set HF_TOKEN") from None
+            raise R1Error("not logged in to the Hub: run 'hf auth login' or set HF_TOKEN") from None
         if isinstance(error, HfHubHTTPError) and response is not None:
             said = f"the Hub answered {response.status_code} {error.server_message or response.reason_phrase}"
         else:
             said = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        raise R1Error(f"{repo_id}: {said}; what was uploaded stays, the same command goes on from there") from None
+        raise R1Error(f"{repo_id}: {said}; run the same command to resume the upload") from None

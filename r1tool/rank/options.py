@@ -12,5 +12,5 @@ class RankOptions:
     """`by` names scorers, separated by commas: the first decides, the next ones break ties."""
 
     by: Annotated[str, Option("--by", metavar="SCORER[,...]", help=f"Any of {', '.join(SCORERS)}.")] = "majority"
-    among: Annotated[Among, Option("--among", help="Candidates: right answers only, or all.")] = "correct"
-    seed: Annotated[int, Option("--seed", metavar="N", help="For random.")] = 0
+    among: Annotated[Among, Option("--among", help="Candidates: only right answers, or all generations.")] = "correct"
+    seed: Annotated[int, Option("--seed", metavar="N", help="Seed of the random scorer.")] = 0

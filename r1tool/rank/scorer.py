@@ -40,7 +40,7 @@ SCORERS = {
 def load(name: str, seed: int = 0) -> Callable[[Row, Sequence[int]], Scores]:
     """The scorer of that name. Raises R1Error where there is none."""
     if name not in SCORERS:
-        raise R1Error(f"--by {name!r} is no scorer; choose from {', '.join(SCORERS)}", USAGE)
+        raise R1Error(f"--by: unknown scorer {name!r}; choose from {', '.join(SCORERS)}", USAGE)
     module, function = SCORERS[name].function.split(":")
     score: Callable[..., Scores] = getattr(import_module(f"r1tool.rank.{module}"), function)
     return partial(score, seed=seed) if "seed" in signature(score).parameters else score

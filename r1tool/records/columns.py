@@ -85,7 +85,7 @@ class Column(NamedTuple):
     @property
     def description(self) -> str:
         """The meaning, as a card or a page tells it."""
-        return f"for each generation: {self.meaning}" if self.per_generation else self.meaning
+        return f"per generation: {self.meaning}" if self.per_generation else self.meaning
 
 
 _TEXT = str | None
@@ -94,14 +94,14 @@ _FLAGS = list[bool | None] | None
 _COUNTS = list[TokenCounts | None] | None
 _VERDICTS = list[JudgeVerdict | None] | None
 _MESSAGES = list[Annotated[Message, PublishedMessage]] | None
-_ANSWERS = "the model's answers, `<think>…</think>` and what follows"
+_ANSWERS = "the model's answers: `<think>…</think>` and what follows"
 _TOKENS = "tokens of prompt, completion and thought"
-_COMPLETE = "its thought is closed and an answer follows"
-_JUDGED = "right by the judge, null where it was not asked"
+_COMPLETE = "whether the thought is closed and an answer follows"
+_JUDGED = "whether the judge finds it right; null where it was not asked"
 _OUTCOMES = "correct, wrong, no_answer, gold_unparsable, timeout or error"
 _SAID = "the judge's verdict, votes and explanation"
-_REASONS = "`stop`, or `length` where it was cut off"
-_RULES = "version and settings of the rules, and a checksum of what they looked at"
+_REASONS = "`stop`, or `length` if it was truncated"
+_RULES = "version and settings of the rules, and a checksum of what they checked"
 
 COLUMNS = (
     Column("problem", _TEXT, "input", "the problem, without any instruction"),
@@ -113,17 +113,19 @@ COLUMNS = (
     Column("uuid", _TEXT, "input, sample", "id of the row"),
     Column("is_reasoning_complete", _FLAGS, "sample", _COMPLETE, per_generation=True),
     Column("generations", list[str] | None, "sample", _ANSWERS),
-    Column("correctness_math_verify", _FLAGS, "verify", "right by comparing answers", per_generation=True),
+    Column("correctness_math_verify", _FLAGS, "verify", "whether the rules find it right", per_generation=True),
     Column("correctness_llama", _FLAGS, "judge", _JUDGED, per_generation=True),
     Column("finish_reasons", _TEXTS, "sample", _REASONS, per_generation=True),
-    Column("correctness_count", int | None, "verify, judge", "generations that are right by either"),
+    Column(
+        "correctness_count", int | None, "verify, judge", "number of generations that are right according to either"
+    ),
     Column("messages", _MESSAGES, "rank", "the problem and the chosen generation, for fine-tuning"),
     Column("token_counts", _COUNTS, "sample", _TOKENS, per_generation=True),
-    Column("sampling", Annotated[dict[str, Any], Sampling] | None, "sample", "model, engine and parameters"),
+    Column("sampling", Annotated[dict[str, Any], Sampling] | None, "sample", "model, engine and sampling parameters"),
     Column("verdicts", list[Outcome | None] | None, "verify", _OUTCOMES, per_generation=True),
     Column("extracted_answers", _TEXTS, "verify", "the answer that was compared", per_generation=True),
     Column("judge_verdicts", _VERDICTS, "judge", _SAID, per_generation=True),
-    Column("scores", dict[str, list[float | None]] | None, "rank", "for each scorer: one score a generation"),
+    Column("scores", dict[str, list[float | None]] | None, "rank", "per scorer: one score per generation"),
     Column("verification", Annotated[dict[str, Any], Verification] | None, "verify", _RULES),
     Column("prompt", list[Message], "split", "the problem as a conversation", checked=False),
     Column("chosen", list[Message], "split", "a right generation", checked=False),

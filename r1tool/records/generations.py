@@ -100,7 +100,7 @@ def aligned(row: Row, name: str, count: int) -> list[Any]:
     if not values and count:
         return [None] * count
     if values is not None and len(values) != count:
-        raise BadRow(f"column {name!r} has {len(values)} entries for {count} generations")
+        raise BadRow(f"column {name!r} has length {len(values)}, but there are {count} generations")
     return list(values or ())
 
 

@@ -20,7 +20,7 @@ def row_id(row: Row, id_field: str | None = None) -> str:
     if id_field is not None:
         value = row.get(id_field)
         if value is None or value == "":
-            raise BadRow(f"no {id_field!r} to tell the row by")
+            raise BadRow(f"no column {id_field!r} to identify the row")
         return str(value)
     if given := row.get("uuid"):
         return str(given)

@@ -93,7 +93,7 @@ class Tally:
             self.gpu_seconds += (get("sampling") or {}).get("gpu_seconds") or 0.0
         except (TypeError, KeyError, AttributeError):
             raise BadRow(
-                "'verdicts', 'token_counts', 'judge_verdicts' or 'sampling' holds something it should not"
+                "column 'verdicts', 'token_counts', 'judge_verdicts' or 'sampling' has a value of the wrong type"
             ) from None
 
         self.rows += 1

@@ -17,7 +17,7 @@ def name_problem(rows: Iterator[Row], column: str | None) -> Iterator[Row]:
 def problem_of(row: Row, column: str | None) -> str:
     """The problem of a row that `name_problem` has passed. Raises BadRow where there is none."""
     if column is not None and column not in row:
-        raise BadRow(f"no column {column!r}, which --problem-field names")
+        raise BadRow(f"no column {column!r}, given as --problem-field")
     problem = row.get("problem")
     if not isinstance(problem, str) or not problem.strip():
         raise BadRow("no problem")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from r1tool.client.generation import Generation
 from r1tool.client.request import Request
+from r1tool.progress import counted
 
 if TYPE_CHECKING:
     from r1tool.client.client import Client
@@ -68,9 +69,9 @@ class Report:
         parts.append(f"{(client.tokens - tokens) / seconds:,.0f} tok/s")
         parts.append(f"{client.in_flight} in flight")
         if client.waiting:
-            parts.append(f"{client.waiting} waiting")
+            parts.append(f"{client.waiting} queued")
         if self.truncated:
-            parts.append(f"{self.truncated / self.done:.1%} cut")
+            parts.append(f"{self.truncated / self.done:.1%} truncated")
         if client.retries:
             parts.append(f"{client.retries:,} retries")
         return ", ".join(parts)
@@ -78,22 +79,22 @@ class Report:
     def closing(self, client: "Client") -> str:
         """The whole run in one line."""
         seconds = time.monotonic() - self._since
-        parts = [f"{self.done:,} generations ({_rates(self.done / seconds * 3600, client.gpus)})"]
+        parts = [f"{counted(self.done, 'generation')} ({_rates(self.done / seconds * 3600, client.gpus)})"]
         if self.kept:
             parts.append(f"{self.kept:,} taken from the journal")
         if self.continued:
             parts.append(f"{self.continued:,} continued from earlier runs")
         if self.begun:
-            parts.append(f"{self.begun:,} begun and left to the next run")
+            parts.append(f"{self.begun:,} partial, left for the next run")
         if self.missing:
             parts.append(f"{self.missing:,} missing")
         if graded := self.solved + self.unsolved:
-            parts.append(f"{self.solved:,} of {graded:,} rows solved")
+            parts.append(f"{self.solved:,} of {counted(graded, 'row')} solved")
         if self.ungraded:
-            parts.append(f"{self.ungraded:,} rows without an answer to compare with")
+            parts.append(f"{counted(self.ungraded, 'row')} without a reference answer")
         parts.append(f"{self.tokens:,} tokens ({self.tokens / seconds:,.0f}/s)")
         if self.done:
-            parts.append(f"{self.truncated / self.done:.1%} cut at --max-tokens")
+            parts.append(f"{self.truncated / self.done:.1%} truncated at --max-tokens")
         if (hours := self.gpu_seconds / 3600) >= 0.01:
             parts.append(f"{hours:,.2f} GPU hours")
         parts.append(f"{client.retries:,} retries")
@@ -102,4 +103,4 @@ class Report:
 
 
 def _rates(per_hour: float, gpus: int) -> str:
-    return f"{per_hour:,.0f}/h" + (f", {per_hour / gpus:,.0f}/h a GPU" if gpus > 1 else "")
+    return f"{per_hour:,.0f}/h" + (f", {per_hour / gpus:,.0f}/h per GPU" if gpus > 1 else "")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from r1tool.errors import USAGE, BadRow, R1Error
+from r1tool.progress import counted
 from r1tool.records.ids import row_id, sample_seed
 from r1tool.records.row import Row
 from r1tool.sample.columns import ANSWER_OPTIONS, COUNT_OPTIONS, method, read_columns
@@ -52,14 +53,12 @@ class PreviousOutput:
                 self._save(row)
         if (foreign or self._unreadable) and not ours:
             raise R1Error(
-                f"-o {path}: that is there, and holds nothing that sample has made; name another file, or give "
+                f"-o {path}: the file exists and was not written by r1tool sample; name another file, or give "
                 "--no-resume to replace it",
                 USAGE,
             )
         if others:
-            self.note(
-                f"{self.path}: {others} rows were made with other options, and are made anew where they come again"
-            )
+            self.note(f"{self.path}: {counted(others, 'row')} with other options, sampled again if still in the input")
 
     def still_missing(self, rows: Iterator[Row], stage: "Stage") -> Iterator[Row]:
         """The rows still to be asked for; before the first, the complete ones are copied to the stage's output."""
@@ -78,7 +77,7 @@ class PreviousOutput:
         if self._copied:
             self._copy(stage, self._incomplete)
             if (others := len(self._complete) - self._seen + len(self._incomplete)) > 0:
-                self.note(f"{self.path}: {others} rows of earlier runs, which are not in this input, are kept")
+                self.note(f"{self.path}: kept {counted(others, 'row')} of earlier runs not in this input")
         elif self._complete:
             stage.leave_output()
             self.note(f"{self.path} is complete: nothing to do")
@@ -99,7 +98,7 @@ class PreviousOutput:
         if what in self._told:
             return
         self._told.add(what)
-        self.note(f"{self.path}: {what}; what it lacks is asked for again")
+        self.note(f"{self.path}: {what}; the missing rows are sampled again")
 
     def _copy(self, stage: "Stage", hashes: set[int]) -> None:
         self._copied = True
@@ -158,8 +157,8 @@ class PreviousOutput:
         first, lost = self.prompts.options.offset, made.get("missing", 0)
         if kept.keys() & set(self._seeds(row, 0, first)):
             raise R1Error(
-                f"{self.path} holds samples from before --sample-index-offset {first}, which would be replaced; "
-                "give the new ones another -o",
+                f"{self.path} holds generations before --sample-index-offset {first}, which would be replaced; "
+                "write the new ones to another -o",
                 USAGE,
             )
         for sample in range(first, first + len(kept) + (lost if isinstance(lost, int) else 0)):

@@ -103,7 +103,7 @@ def first_request(
             request = prompts.request(problem, row_id(row, options.id_field), options.offset)
             route, fields = request.opening
             return {"route": route} | fields | request.sampling
-    raise R1Error("no row with a problem to show a request for")
+    raise R1Error("no row with a problem, so no request to show")
 
 
 def count_rows(stage: "Stage") -> None:

@@ -87,7 +87,7 @@ class Sampler:
         """Put the texts of all requests in flight into the journal now, or say that there is none."""
         if not self.store.journal and not self._is_shown and not self._warned:
             self._warned = True
-            self.stage.note("no journal: what is interrupted has to be paid for again; give --journal FILE")
+            self.stage.note("no journal: interrupted generations would be lost; keep them with --journal FILE")
         self.store.checkpoint()
 
     @property
@@ -100,7 +100,7 @@ class Sampler:
         for reason in (str(error) for error in failures if isinstance(error, BadRow)):
             if reason not in self._explained and len(self._explained) < REASONS_SAID:
                 self._explained.add(reason)
-                self.stage.note(f"{id_}: no generation: {reason}")
+                self.stage.note(f"{id_}: generation failed: {reason}")
 
     async def _wanted(self, row: Row, done: dict[int, Generation], asked: int) -> int:
         """How many generations to ask for next."""

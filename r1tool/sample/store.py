@@ -36,7 +36,9 @@ class GenerationStore:
         generation = _decode(found)
         served = self.client.served_model
         if served is not None and generation.model != served:
-            self._once(self.note, f"the journal holds answers of {generation.model}; {served} is asked for its own")
+            self._once(
+                self.note, f"the journal holds generations of {generation.model}, which are not used for {served}"
+            )
             return None
         return generation
 
@@ -82,7 +84,7 @@ class GenerationStore:
             self.journal.checkpoint(key, request.text, state, anew=self._written.get(key) != request.revision)
             self._written[key] = request.revision
         except R1Error as error:  # a full disk may have room again when there is an answer to keep
-            self._once(self.warn, f"{error}; answers under way are not kept")
+            self._once(self.warn, f"{error}; partial generations are not saved")
 
     def _forget(self, key: Key) -> None:
         del self._under_way[key]

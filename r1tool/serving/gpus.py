@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from r1tool.errors import USAGE, R1Error
+from r1tool.progress import counted
 
 
 def visible() -> list[str]:
@@ -41,10 +42,10 @@ def share(text: str | None, replicas: int, each: int) -> list[list[str] | None]:
         return [None] * replicas
     chosen = parse(text) if text else list(range(len(here)))
     if here and chosen[-1] >= len(here):
-        raise R1Error(f"--gpus {text}: this machine shows {len(here)} GPUs, numbered from 0", USAGE)
+        raise R1Error(f"--gpus {text}: only {counted(len(here), 'GPU')} visible, numbered from 0", USAGE)
     if len(chosen) < replicas * each:
         need = f"{replicas} x {each}" if replicas > 1 else str(each)
-        raise R1Error(f"too few GPUs: --tp, --pp and --replicas need {need}, and there are {len(chosen)}", USAGE)
+        raise R1Error(f"too few GPUs: --tp, --pp and --replicas need {need}, but there are only {len(chosen)}", USAGE)
     names = [here[index] if here else str(index) for index in chosen]
     if replicas == 1:
         return [names]

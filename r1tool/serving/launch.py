@@ -25,7 +25,7 @@ OF_OWN_SERVERS = {
     "nodes": "--nodes",
     "gpus": "--gpus",
     "server_log": "--server-log",
-    "engine_arguments": "what stands behind --",
+    "engine_arguments": "anything after --",
 }
 OF_LISTENING = ("--host", "--port", "--uds")
 KEPT_LOG_SECONDS = 7 * 24 * 3600
@@ -38,15 +38,15 @@ def choose(options: ServingOptions) -> Engine | None:
     """
     if options.engine != "auto":
         if options.urls:
-            raise R1Error(f"give --engine {options.engine} or --url (R1TOOL_URL), not both", USAGE)
+            raise R1Error(f"give either --engine {options.engine} or --url (R1TOOL_URL), not both", USAGE)
         if options.engine not in [engine.name for engine in startable()]:
-            raise R1Error(f"--engine {options.engine}: r1tool starts no such engine", USAGE)
+            raise R1Error(f"--engine {options.engine}: r1tool cannot start this engine", USAGE)
         chosen = ENGINES[options.engine]
     elif urls(options):
         _refuse(
             options,
             OF_OWN_SERVERS,
-            "is for servers that r1tool starts, and --url (or R1TOOL_URL) names one that runs already",
+            "is only for servers that r1tool starts, but --url (or R1TOOL_URL) names one that is already running",
         )
         return None
     else:
@@ -55,7 +55,7 @@ def choose(options: ServingOptions) -> Engine | None:
         _refuse(
             options,
             OF_GPUS,
-            f"is of no use to the {chosen.name} engine; for another, a GPU and vLLM or SGLang are needed, or --url",
+            f"does not apply to the {chosen.name} engine; others need a GPU and vLLM or SGLang, or --url",
         )
     return chosen
 
@@ -72,7 +72,7 @@ def urls(options: ServingOptions) -> list[str]:
     for url in given:
         if not url.startswith(("http://", "https://")):
             shown = url.rpartition("@")[2]  # before it may stand a password
-            raise R1Error(f"--url {shown}: that is no URL; it begins with http:// or https://", USAGE)
+            raise R1Error(f"--url {shown}: not a URL; it must begin with http:// or https://", USAGE)
     return list(dict.fromkeys(url.rstrip("/").removesuffix("/v1").rstrip("/") for url in given))
 
 
@@ -88,15 +88,15 @@ def make_servers(
     for argument in options.engine_arguments:
         if (name := argument.partition("=")[0]) in OF_LISTENING:
             raise R1Error(
-                f"{name} behind --: r1tool chooses itself where its servers listen; leave it out, "
+                f"{name} after --: r1tool chooses the address of its own servers; omit it, "
                 "or start the server yourself and give --url",
                 USAGE,
             )
     if runner == "reward" and engine.reward_route is None:
         others = " or ".join(other.name for other in startable() if other.reward_route)
-        raise R1Error(f"the {engine.name} engine has no reward model; give --url, or --engine {others}", USAGE)
+        raise R1Error(f"the {engine.name} engine has no reward model; use --url, or --engine {others}", USAGE)
     if not options.model and engine.default_model is None:
-        raise R1Error(f"--engine {engine.name} needs --model, a name on the Hub or a folder", USAGE)
+        raise R1Error(f"--engine {engine.name} needs --model: a name on the Hub, or a folder", USAGE)
     engine.check(options.model)
     spans, devices = _places(options, engine)
     return [
@@ -140,7 +140,7 @@ def _places(options: ServingOptions, engine: Engine) -> tuple[list[list[str]], l
         return here, [None] * options.replicas
     size = options.tp * options.pp
     if size % options.nodes:
-        raise R1Error(f"--tp {options.tp} times --pp {options.pp} is not divisible by --nodes {options.nodes}", USAGE)
+        raise R1Error(f"--tp {options.tp} times --pp {options.pp} must be divisible by --nodes {options.nodes}", USAGE)
     if options.nodes > 1:
         spans = nodes.share(options.replicas, options.nodes)
         return spans, gpus.share(options.gpus, 1, size // options.nodes) * options.replicas

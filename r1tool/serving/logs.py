@@ -15,11 +15,11 @@ PORT_TAKEN = r"(?i)address already in use|EADDRINUSE|couldn't bind HTTP server s
 # (what the engine writes, what it means); groups of the pattern are filled in
 COMMON: list[tuple[str, str]] = [
     (PORT_TAKEN, "its port was taken by another program"),
-    (r"No space left on device", "no space is left on the disk"),
+    (r"No space left on device", "no space left on the disk"),
     (
         r"is not a local folder and is not a valid model identifier|RepositoryNotFoundError|HFValidationError"
         r"|Invalid repository ID or local directory",
-        "there is no such model, in a folder or on the Hub; check --model",
+        "no such model, in a folder or on the Hub; check --model",
     ),
     (
         r"GatedRepoError|Cannot access gated repo",
@@ -28,7 +28,7 @@ COMMON: list[tuple[str, str]] = [
     (
         r"LocalEntryNotFoundError|couldn't connect to .{0,80}to load|outgoing traffic has been disabled"
         r"|OfflineModeIsEnabled",
-        "the model is neither in the cache nor to be downloaded from here; give the path of a folder to --model",
+        "the model is not in the cache and cannot be downloaded; give --model the path of a folder",
     ),
     (r"CUDA error: out of memory|OutOfMemoryError: CUDA|HIP out of memory", "out of GPU memory"),
     (r"Cannot allocate memory|std::bad_alloc|MemoryError", "out of memory"),
@@ -61,7 +61,9 @@ def reason(text: str, signatures: Sequence[tuple[str, str]], status: int, *, was
     if status > 128 or status < 0:
         number = status - 128 if status > 0 else -status
         name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
-        return f"it was ended by {name}" + (", perhaps by the kernel for want of memory" if name == "SIGKILL" else "")
+        return f"it was killed by {name}" + (
+            ", perhaps by the kernel because memory ran out" if name == "SIGKILL" else ""
+        )
     return f"exit status {status}: {last_line(text)}" if last_line(text) else f"exit status {status}"
 
 
@@ -75,7 +77,7 @@ def _first_error(lines: Sequence[str]) -> str:
     """Of an engine's several tracebacks, the later ones point at the first."""
     for line in lines:
         if re.search(r"(?:exited|died) unexpectedly", line):
-            return "one of its processes was killed, perhaps by the kernel for want of memory"
+            return "one of its processes was killed, perhaps by the kernel because memory ran out"
         if not re.search(r" (INFO|WARNING) |(?i:see root cause)|EngineDeadError|ValidationError: ", line) and (
             match := re.search(r"\b(?:[A-Z]\w*(?:Error|Exception)|Value error)[:,] .*", _plain(line))
         ):

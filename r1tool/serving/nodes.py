@@ -16,12 +16,12 @@ def allocated() -> list[str]:
     nodes = os.environ.get("SLURM_JOB_NODELIST")
     if not nodes or not shutil.which("srun"):
         raise R1Error(
-            "--nodes above 1 needs a Slurm allocation (sbatch, salloc); elsewhere start the server and give its --url",
+            "--nodes above 1 needs a Slurm allocation (sbatch, salloc); elsewhere, start a server and give its --url",
             USAGE,
         )
     done = subprocess.run(["scontrol", "show", "hostnames", nodes], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise R1Error(f"scontrol cannot tell the nodes of {nodes}: {done.stderr.strip()}")
+        raise R1Error(f"scontrol cannot list the nodes of {nodes}: {done.stderr.strip()}")
     return done.stdout.split()
 
 
@@ -30,7 +30,7 @@ def share(replicas: int, each: int) -> list[list[str]]:
     nodes = allocated()
     if len(nodes) < replicas * each:
         need = f"{replicas} x {each}" if replicas > 1 else str(each)
-        raise R1Error(f"--nodes and --replicas need {need} nodes, and the allocation has {len(nodes)}", USAGE)
+        raise R1Error(f"--nodes and --replicas need {need} nodes, but the allocation has {len(nodes)}", USAGE)
     return [nodes[index * each : (index + 1) * each] for index in range(replicas)]
 
 

@@ -149,7 +149,7 @@ class Server:
     def _reason(self, status: int) -> str:
         reason = logs.reason(self._output(), self.engine.signatures, status, was_ready=self._ready)
         if "GPU memory" in reason and (held := gpus.holders()):
-            return f"{reason}; in use by {held}: wait for it with --spool, or share the GPUs out with --gpus"
+            return f"{reason}; in use by {held}: wait for it with --spool, or divide the GPUs with --gpus"
         return reason
 
     def _output(self) -> str:
@@ -188,7 +188,7 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
     try:
         async with session.get(url, timeout=aiohttp.ClientTimeout(total=5)) as response:
             if response.status in (401, 403):
-                raise R1Error(f"{url} answers {response.status}: {KEY_NEEDED}")
+                raise R1Error(f"{url} returned {response.status}: {KEY_NEEDED}")
             return response.status == 200
     except (aiohttp.ClientError, OSError):
         return False

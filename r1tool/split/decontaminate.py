@@ -39,7 +39,7 @@ def read_benchmark(name: str) -> list[str]:
             if problem is not None:
                 problems.append(problem)
     if not problems:
-        raise R1Error(f"{name}: no column there holds problems (problem, question, ...)")
+        raise R1Error(f"{name}: no column of problems found (problem, question, ...)")
     return problems
 
 

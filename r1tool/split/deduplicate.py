@@ -41,7 +41,7 @@ def _near() -> Rule:
     try:
         from rensa import RMinHash, RMinHashLSH
     except ImportError:
-        raise R1Error("--dedup near needs the package rensa: pip install 'r1tool[dedup]'") from None
+        raise R1Error("--dedup near needs the package rensa; install it with: pip install 'r1tool[dedup]'") from None
     index = RMinHashLSH(threshold=SIMILARITY, num_perm=PERMUTATIONS, num_bands=BANDS)
     known: list[tuple[bytes, RMinHash]] = []
 

@@ -30,18 +30,20 @@ class Folder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise R1Error(f"{path}: cannot make this folder: {error.strerror}") from None
+            raise R1Error(f"{path}: cannot create this folder: {error.strerror}") from None
 
     def write(self, name: str, line: bytes) -> None:
         """Append one line, given without its newline. Raises R1Error past MAX_FILES names."""
         if name not in self._files:
             if len(self._files) == MAX_FILES:
                 self._discard()
-                raise R1Error(f"more than {MAX_FILES} different files ({name!r} is one more): split by another column")
+                raise R1Error(
+                    f"more than {MAX_FILES} different files ({name!r} would be another): split by another column"
+                )
             try:
                 self._files[name] = RowFile(self.path / self._file_name(name), level=self._level)
             except OSError as error:
-                raise R1Error(f"{self.path}: cannot write there: {error.strerror}") from None
+                raise R1Error(f"{self.path}: cannot write: {error.strerror}") from None
         self._files[name].write(line)
 
     def commit(self) -> dict[str, int]:

@@ -60,10 +60,10 @@ def parse_shares(text: str) -> Shares:
         except (ValueError, ZeroDivisionError):
             share = Fraction(0)
         if not equals or not name.strip() or share <= 0:
-            raise R1Error(f"--fraction {text}: {item!r} is not NAME=SHARE with a share above 0", USAGE)
+            raise R1Error(f"--fraction {text}: {item!r} is not NAME=SHARE with a share greater than 0", USAGE)
         shares.append((name.strip(), share))
     if sum(share for _, share in shares) > 1:
-        raise R1Error(f"--fraction {text}: the shares add up to more than 1", USAGE)
+        raise R1Error(f"--fraction {text}: the shares sum to more than 1", USAGE)
     if len({name for name, _ in shares}) < len(shares):
-        raise R1Error(f"--fraction {text}: a name is given twice", USAGE)
+        raise R1Error(f"--fraction {text}: a name appears twice", USAGE)
     return shares

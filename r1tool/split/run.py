@@ -64,11 +64,11 @@ class Splitter:
                 rejected(row, str(error))
                 continue
             if part is None or options.only not in (None, part):
-                self._drop("of another part")
+                self._drop("in other parts")
                 if part is not None and len(self.others) < OTHERS_SHOWN:
                     self.others.add(part)
             elif not reshaped:
-                self._drop(f"nothing for {options.shape}")
+                self._drop(f"nothing to write for {options.shape}")
             else:
                 yield from ((part, each) for each in reshaped)
 

@@ -52,4 +52,4 @@ def select(
         if number in chosen:
             yield row
         else:
-            dropped(f"not among the {len(chosen)} of {how}")
+            dropped(f"not among the {len(chosen)} chosen by {how}")

@@ -96,7 +96,7 @@ def count_all(
                     tick(counted.rows)
                 yield counted
     except BrokenExecutor:
-        raise R1Error("a process that counted was killed; run it again, with fewer of them (-j)") from None
+        raise R1Error("a worker process was killed; run the command again with fewer of them (-j)") from None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

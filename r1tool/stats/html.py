@@ -26,7 +26,7 @@ def to_html(summary: Summary, report: Mapping[str, Any]) -> str:
         ("rows with a right answer", report["rows_correct_any"]),
         ("generations", report["generations"]),
         ("right", report["correct_any"]),
-        ("right by rules", report["correct_math_verify"]),
+        ("right by the rules", report["correct_math_verify"]),
         ("right by the judge", report["correct_llama"]),
         ("complete", report["complete"]),
         ("truncated", report["truncated"]),
@@ -36,7 +36,7 @@ def to_html(summary: Summary, report: Mapping[str, Any]) -> str:
     for (decided, right), rows in sorted(
         summary.total.solved.items(), key=lambda item: item[0][1] / (item[0][0] or 1)
     ):
-        shares["not decided" if not decided else f"{round(100 * right / decided)} %"] += rows
+        shares["undecided" if not decided else f"{round(100 * right / decided)} %"] += rows
     parts = [
         _table("Figures", figures, bars=False),
         _rates(report),

@@ -12,20 +12,22 @@ from r1tool.option import Option
 class StatsOptions:
     """`pass_at` is a list such as `1,4,16`; `plot` and `html` are files to write."""
 
-    by: Annotated[str | None, Option("--by", metavar="FIELD", help="Count each value of FIELD apart.")] = None
-    json: Annotated[bool, Option("--json", help="One JSON object on one line.")] = False
-    pass_at: Annotated[str | None, Option("--pass-at", metavar="K,...", help="Estimate pass@K, such as 1,4,16.")] = (
-        None
-    )
-    majority: Annotated[bool, Option("--majority", help="Share of rows whose most frequent answer is right.")] = False
+    by: Annotated[str | None, Option("--by", metavar="FIELD", help="Report each value of FIELD separately.")] = None
+    json: Annotated[bool, Option("--json", help="Print one JSON object on one line.")] = False
+    pass_at: Annotated[
+        str | None, Option("--pass-at", metavar="K,...", help="Estimate pass@K for each K, such as 1,4,16.")
+    ] = None
+    majority: Annotated[
+        bool, Option("--majority", help="Report the share of rows whose most frequent answer is right.")
+    ] = False
     gpus: Annotated[
-        int | None, Option("--gpus", metavar="N", min=1, help="Hours on N GPUs, generations an hour and GPU.")
+        int | None, Option("--gpus", metavar="N", min=1, help="Report hours on N GPUs and generations per GPU hour.")
     ] = None
     plot: Annotated[
         Path | None,
-        Option("--plot", metavar="FILE", help="Draw charts into FILE.png or .svg; takes the extra 'plot'."),
+        Option("--plot", metavar="FILE", help="Draw charts to FILE.png or .svg; needs the extra 'plot'."),
     ] = None
-    html: Annotated[Path | None, Option("--html", metavar="FILE", help="Write a page that needs no other.")] = None
+    html: Annotated[Path | None, Option("--html", metavar="FILE", help="Write a self-contained HTML page.")] = None
 
 
 def parse_pass_at(text: str | None) -> list[int]:
@@ -34,5 +36,5 @@ def parse_pass_at(text: str | None) -> list[int]:
         return []
     numbers = [int(part) if part.strip().isdecimal() else 0 for part in text.split(",")]
     if min(numbers) < 1:
-        raise R1Error(f"--pass-at {text}: give whole numbers from 1, such as 1,4,16", USAGE)
+        raise R1Error(f"--pass-at {text}: give positive whole numbers, such as 1,4,16", USAGE)
     return numbers

@@ -18,9 +18,9 @@ FORMATS = (".png", ".svg", ".pdf")
 def check_plot(path: Path) -> None:
     """Raises R1Error where `path` is no picture's name or matplotlib is missing."""
     if path.suffix.lower() not in FORMATS:
-        raise R1Error(f"{path}: name the picture .png, .svg or .pdf", USAGE)
+        raise R1Error(f"{path}: the name of a plot must end in .png, .svg or .pdf", USAGE)
     if find_spec("matplotlib") is None:
-        raise R1Error("--plot needs the package matplotlib: pip install 'r1tool[plot]'")
+        raise R1Error("--plot needs the package matplotlib; install it with: pip install 'r1tool[plot]'")
 
 
 def plot(summary: Summary, report: Mapping[str, Any], path: Path) -> None:
@@ -49,7 +49,7 @@ def plot(summary: Summary, report: Mapping[str, Any], path: Path) -> None:
     try:
         figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
     except OSError as error:
-        raise R1Error(f"{path}: cannot write there: {error.strerror}") from None
+        raise R1Error(f"{path}: cannot write: {error.strerror}") from None
     finally:
         pyplot.close(figure)
 

@@ -41,10 +41,10 @@ def _count_files(stage: Stage, summary: Summary, vote: Vote | None) -> None:
             stage.rejected += counted.bad
             name = counted.source.name
             for what in counted.damage:
-                stage.fail(f"{name}: {what} after {counted.rows} rows")
+                stage.fail(f"{name}: {what} after {counted.rows:,} row{'' if counted.rows == 1 else 's'}")
             if counted.bad:
-                stage.fail(f"{name}: {counted.bad} rows cannot be counted, the first in {counted.first_bad}")
+                stage.fail(f"{name}: {counted.bad:,} rows could not be counted, the first in {counted.first_bad}")
     except Cancelled:
         pass
     except OSError as error:
-        raise R1Error(f"{error.filename or 'input'}: cannot be read: {error.strerror or error}") from None
+        raise R1Error(f"cannot read {error.filename or 'input'}: {error.strerror or error}") from None

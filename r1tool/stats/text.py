@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from r1tool.progress import counted
+
 WIDTH = 80
 MAX_GROUPS = 20
 NAME_WIDTH = 24
@@ -21,11 +23,11 @@ def to_text(report: Mapping[str, Any]) -> str:
 
 def _overview(report: Mapping[str, Any]) -> list[str]:
     rows, generations, tokens = report["rows"], report["generations"], report["tokens"]
-    right = f"by rules {report['correct_math_verify']:,}, by the judge {report['correct_llama']:,}"
+    right = f"by the rules {report['correct_math_verify']:,}, by the judge {report['correct_llama']:,}"
     return [
         _line("rows", rows),
         _line("  with a right answer", report["rows_correct_any"], rows),
-        _line("generations", generations, note=f"{_ratio(generations, rows):.1f} a row"),
+        _line("generations", generations, note=f"{_ratio(generations, rows):.1f} per row"),
         _line("  right", report["correct_any"], generations, right),
         _line("  complete", report["complete"], generations),
         _line("  truncated", report["truncated"], generations),
@@ -51,7 +53,7 @@ def _extras(report: Mapping[str, Any]) -> list[str]:
     lines = []
     for k, value in report.get("pass_at", {}).items():
         left_out = report["pass_at_left_out"][k]
-        note = f"{left_out:,} rows with fewer than {k} left out" if left_out else ""
+        note = f"{counted(left_out, 'row')} with fewer than {k} left out" if left_out else ""
         lines.append(f"{f'pass@{k}':<22}{_share(value):>11}  {note}".rstrip())
     if "majority" in report:
         lines.append(f"{'majority':<22}{_share(report['majority']):>11}")
@@ -60,7 +62,9 @@ def _extras(report: Mapping[str, Any]) -> list[str]:
     if "gpus" in report:
         rate = report["generations_per_hour_per_gpu"]
         shown = "-" if rate is None else f"{rate:,.1f}"
-        lines.append(f"{'generations/hour/GPU':<22}{shown:>11}  {report['hours']:,.2f} hours on {report['gpus']} GPUs")
+        lines.append(
+            f"{'generations/hour/GPU':<22}{shown:>11}  {report['hours']:,.2f} h on {counted(report['gpus'], 'GPU')}"
+        )
     return lines
 
 
@@ -78,7 +82,7 @@ def _groups(title: str, groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
             f"{round(counts['tokens']['p50']):>15,}"
         )
     if len(groups) > MAX_GROUPS:
-        lines.append(f"… and {len(groups) - MAX_GROUPS:,} more (all of them with --json)")
+        lines.append(f"… and {len(groups) - MAX_GROUPS:,} more (--json prints them all)")
     return lines
 
 

@@ -81,7 +81,7 @@ class Walker:
         kind = head & 6
         size = 3 + (1 if kind == _RLE else head >> 3)
         if kind == _RESERVED or head >> 3 > BLOCK_BYTES:
-            raise BadFrame(f"no block can begin as byte {self.offset} does")
+            raise BadFrame(f"invalid block at byte {self.offset}")
         if head & 1:
             size += 4 if self._checksum else 0
         if self._end - at < size:
@@ -116,12 +116,12 @@ class Walker:
                     return None
                 if MAGIC.startswith(start):
                     self._cut()
-                raise BadFrame(f"no frame begins at byte {self.offset}")
+                raise BadFrame(f"invalid frame at byte {self.offset}")
             start = bytes(self._buffer[self._at : self._at + 4])
             if start == MAGIC:
                 break
             if not is_frame(start):
-                raise BadFrame(f"no frame begins at byte {self.offset}")
+                raise BadFrame(f"invalid frame at byte {self.offset}")
             self._skip_frame()
         if not self._has(5):
             self._cut()

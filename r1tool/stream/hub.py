@@ -23,7 +23,7 @@ def dataset_files(url: str) -> list[str]:
     if not match:
         if url.startswith(PREFIX) and url.endswith(SUFFIXES):
             return [url]
-        raise R1Error(f"{url}: write hf://datasets/OWNER/NAME, with @config and /split behind it if need be")
+        raise R1Error(f"{url}: write hf://datasets/OWNER/NAME, with @config and /split after it if needed")
     repository, config, split = match.groups()
     if split and split.endswith(SUFFIXES):
         return [url]
@@ -34,19 +34,19 @@ def dataset_files(url: str) -> list[str]:
         files = list(HfApi().list_repo_files(repository, repo_type="dataset"))
         splits = _of_card(_configs(repository, files), config, files) or _of_names(config, files)
     except RepositoryNotFoundError:
-        raise R1Error(f"{url}: no such data set, or it is private and 'hf auth login' has not been run") from None
+        raise R1Error(f"{url}: no such dataset, or it is private: run 'hf auth login'") from None
     except R1Error:
         raise
     except Exception as error:  # of several HTTP libraries
-        raise R1Error(f"{url}: the Hub does not answer: {type(error).__name__}: {error}".splitlines()[0]) from None
+        raise R1Error(f"{url}: the Hub is not responding: {type(error).__name__}: {error}".splitlines()[0]) from None
     if not any(splits.values()):
-        raise R1Error(f"{url}: no {', '.join(SUFFIXES)} file{f' of config {config!r}' if config else ''} there")
+        raise R1Error(f"{url}: no {', '.join(SUFFIXES)} files{f' in config {config!r}' if config else ''}")
     if split is None:
         chosen = splits.get("train") or [name for names in splits.values() for name in names]
     elif split in splits:
         chosen = splits[split]
     else:
-        raise R1Error(f"{url}: no split {split!r}; there are {', '.join(splits)}")
+        raise R1Error(f"{url}: no split {split!r}; the splits are {', '.join(splits)}")
     return [f"{PREFIX}{repository}/{name}" for name in dict.fromkeys(chosen)]
 
 
@@ -70,7 +70,7 @@ def _of_card(configs: list[dict[str, Any]], wanted: str | None, files: list[str]
     elif wanted in names:
         config = configs[names.index(wanted)]
     else:
-        raise R1Error(f"no config {wanted!r}; there are {', '.join(names)}")
+        raise R1Error(f"no config {wanted!r}; the configs are {', '.join(names)}")
     entries = config["data_files"]
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         entries = [{"split": "train", "path": entries}]

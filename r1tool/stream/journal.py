@@ -147,7 +147,7 @@ class Journal:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise R1Error(
-                f"{self.path}: another process is writing this journal; wait for it, or give --journal another file"
+                f"{self.path}: another process is writing this journal; wait for it, or name another with --journal"
             ) from None
         except OSError:
             pass  # a file system without locks
@@ -156,7 +156,7 @@ class Journal:
         size = os.fstat(self._fd).st_size
         start = os.pread(self._fd, len(HEADER), 0)
         if not HEADER.startswith(start):
-            raise R1Error(f"{self.path} is not a journal of r1tool; give --journal another file", USAGE)
+            raise R1Error(f"{self.path} is not a journal of r1tool; choose another file with --journal", USAGE)
         if len(start) < len(HEADER):
             self._begin()
         elif not resume:
@@ -229,7 +229,7 @@ def journal_path(output: str | None) -> str | None:
     if output is None or output == "-" or "://" in output or (os.path.exists(output) and not os.path.isfile(output)):
         return None
     if not (folder := Path(output).parent).is_dir():
-        raise R1Error(f"-o {output}: there is no folder {folder}", USAGE)
+        raise R1Error(f"-o {output}: no such folder: {folder}", USAGE)
     return f"{output}.journal"
 
 

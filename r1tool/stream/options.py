@@ -26,25 +26,27 @@ class StreamOptions:
     ] = None
     compress: Annotated[
         Literal["zstd", "none"] | None,
-        Option("-z", "--compress", help="Default: zstd, except to a terminal.", show_default=False),
+        Option("-z", "--compress", help="Compression; default: zstd, but none to a terminal.", show_default=False),
     ] = None
     level: Annotated[
         int | None,
         Option(
-            "--level", metavar="N", min=1, max=22, help="zstd level; default 3 into files, stored blocks into pipes."
+            "--level", metavar="N", min=1, max=22, help="zstd level; default: 3 for files, stored blocks for pipes."
         ),
     ] = None
     rejects: Annotated[
         str | None,
-        Option("--rejects", metavar="FILE", help="Write rows that cannot be used to FILE, with the reason."),
+        Option("--rejects", metavar="FILE", help="Write unusable rows to FILE, each with the reason."),
     ] = None
-    strict: Annotated[bool, Option("--strict", help="Stop at the first bad row.")] = False
+    strict: Annotated[bool, Option("--strict", help="Stop at the first unusable row.")] = False
     workers: Annotated[
-        int | None, Option("-j", "--workers", metavar="N", min=1, help="Worker processes; default: one a core.")
+        int | None, Option("-j", "--workers", metavar="N", min=1, help="Worker processes; default: one per core.")
     ] = None
-    limit: Annotated[int | None, Option("--limit", metavar="N", min=0, help="Take the first N rows only.")] = None
-    quiet: Annotated[bool, Option("-q", "--quiet", help="Print nothing on stderr but errors.")] = False
+    limit: Annotated[int | None, Option("--limit", metavar="N", min=0, help="Read only the first N rows.")] = None
+    quiet: Annotated[bool, Option("-q", "--quiet", help="Print only errors on stderr.")] = False
     progress: Annotated[
         bool | None,
-        Option("--progress/--no-progress", help="Default: if stderr is a terminal.", show_default=False),
+        Option(
+            "--progress/--no-progress", help="Show progress; default: if stderr is a terminal.", show_default=False
+        ),
     ] = None

@@ -42,7 +42,7 @@ def open_output(path: str | None, compress: Compress | None = None, level: int |
         _spare_journal(path)
         return RowFile(path, compress or "zstd", level)
     except OSError as error:
-        raise R1Error(f"{path or 'stdout'}: cannot write there: {error.strerror}") from None
+        raise R1Error(f"{path or 'stdout'}: cannot write: {error.strerror}") from None
 
 
 def keep_apart(path: str | None, others: Iterable[str | None], option: str = "--rejects") -> None:
@@ -52,7 +52,7 @@ def keep_apart(path: str | None, others: Iterable[str | None], option: str = "--
     real = os.path.realpath(path)
     for other in others:
         if other is not None and "://" not in other and os.path.realpath(other) == real:
-            raise R1Error(f"{option} {path}: that is an input, the output or the journal; name another file", USAGE)
+            raise R1Error(f"{option} {path}: already used as input, output or journal; name another file", USAGE)
 
 
 def _spare_journal(path: str) -> None:
@@ -62,7 +62,7 @@ def _spare_journal(path: str) -> None:
 
         with open(path, "rb") as file:
             if file.read(len(HEADER)) == HEADER:
-                raise R1Error(f"-o {path}: that is a journal of r1tool; name another file", USAGE)
+                raise R1Error(f"-o {path}: this is a journal of r1tool; name another file", USAGE)
 
 
 def keep_input(output: str | None, inputs: Iterable[str]) -> None:
@@ -70,7 +70,7 @@ def keep_input(output: str | None, inputs: Iterable[str]) -> None:
     for path in inputs:
         if output is not None and os.path.isfile(path) and os.path.isfile(output) and os.path.samefile(path, output):
             raise R1Error(
-                f"-o {output}: that is the input, whose rejected rows would be lost; name another file", USAGE
+                f"-o {output}: this is also the input, and rejected rows would be lost; name another file", USAGE
             )
 
 
@@ -176,7 +176,7 @@ class RemoteFile(RowFile):
         try:
             self._fs.put_file(str(self.path), self._target)
         except Exception as error:
-            raise R1Error(f"{self.url}: could not be sent ({error}); it is kept as {self.path}") from None
+            raise R1Error(f"{self.url}: upload failed ({error}); the file is kept as {self.path}") from None
         self.path.unlink()
         self.path.parent.rmdir()
 

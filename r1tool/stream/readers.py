@@ -107,7 +107,7 @@ def _split(pieces: Iterator[bytes | None], damaged: Damaged) -> Iterator[bytes]:
     if tail:
         line = b"".join(tail)
         if line.lstrip(b"\xef\xbb\xbf \t\r").startswith(b"{") and not _is_json(line):
-            damaged("truncated (the last line is not whole)")
+            damaged("truncated (the last line is incomplete)")
         yield line
 
 

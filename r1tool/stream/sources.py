@@ -46,7 +46,7 @@ def expand(inputs: Iterable[str]) -> list[Source]:
     inputs = list(inputs)
     if not inputs:
         if sys.stdin is None or os.isatty(0):
-            raise R1Error("no input: name files or pipe rows in; see --help", USAGE)
+            raise R1Error("no input: name files, or pipe rows in; see --help", USAGE)
         inputs = [STDIN]
     return [source for text in inputs for source in _expand(text)]
 
@@ -63,7 +63,7 @@ def _expand(text: str) -> list[Source]:
     if os.path.isdir(text):
         found = [path for path in Path(text).rglob("*") if path.name.endswith(SUFFIXES) and path.is_file()]
         if not found:
-            raise R1Error(f"{text}: no {', '.join(SUFFIXES)} file in this folder")
+            raise R1Error(f"{text}: no {', '.join(SUFFIXES)} files in this folder")
         return [Source(str(path), str(path)) for path in sorted(found, key=lambda path: natural(str(path)))]
     if os.path.exists(text):
         return [Source(text, text)]
@@ -85,9 +85,9 @@ def _remote(text: str) -> list[Source]:
         else:
             found = [path] if fs.exists(path) else []
     except Exception as error:  # each file system has its own
-        raise R1Error(f"{text}: cannot be listed: {type(error).__name__}: {error}".splitlines()[0]) from None
+        raise R1Error(f"cannot list {text}: {type(error).__name__}: {error}".splitlines()[0]) from None
     if not found:
-        raise R1Error(f"{text}: nothing there")
+        raise R1Error(f"{text}: no such file or folder")
     return [Source(f"{protocol}://{name}", f"{protocol}://{name}") for name in sorted(found, key=natural)]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from r1tool.errors import BROKEN_PIPE, DONE, FAILED, BadRow, R1Error
-from r1tool.progress import Progress
+from r1tool.progress import Progress, counted
 from r1tool.records.row import Row
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.outputs import OpenFile, Output, keep_apart, open_output
@@ -211,7 +211,7 @@ class Stage:
                     good += 1
                 except BadRow as error:
                     if line.strip(b" \t\r\xef\xbb\xbf"):
-                        reason = f"cut off: the input is {damage[0]} here" if damage else str(error)
+                        reason = f"cut off: here the input is {damage[0]}" if damage else str(error)
                         text = msgspec.json.encode(line.decode(errors="replace"))
                         self.rows_in += 1
                         self._reject(source.name, number, None, reason, msgspec.Raw(text))
@@ -222,7 +222,7 @@ class Stage:
         except OSError as error:
             if isinstance(error, BrokenPipeError):
                 raise
-            raise R1Error(f"{source.name}: cannot be read: {error.strerror or error}") from None
+            raise R1Error(f"cannot read {source.name}: {error.strerror or error}") from None
         if damage:
             self._tell(source, damage, good)
 
@@ -234,7 +234,7 @@ class Stage:
     def _reject(self, input: str | None, line: int, id_: str | None, reason: str, row: msgspec.Raw) -> None:
         with self._lock:
             if not self.rejected and not self._rejects:
-                self.note(f"rejected {input or 'row'}:{line}: {reason}; --rejects FILE keeps this and all others")
+                self.note(f"rejected {input or 'row'}:{line}: {reason}; --rejects FILE saves all rejected rows")
             self.rejected += 1
             self.progress.advance(0, bad=1)
             self.status = self.status or FAILED
@@ -250,7 +250,7 @@ class Stage:
         rejected = f", {self.rejected:,} rejected" if self.rejected else ""
         rate = self.rows_in / max(seconds, 1e-3)
         speed = f"{rate:,.0f} rows/s" if rate >= 1 else f"{3600 * rate:,.0f} rows/h"
-        self.note(f"{self.rows_in:,} rows in{out}{rejected}, {seconds:.1f} s, {speed}")
+        self.note(f"{counted(self.rows_in, 'row')} in{out}{rejected}, {seconds:.1f} s, {speed}")
 
 
 def _without_output(options: StreamOptions) -> list[Source]:

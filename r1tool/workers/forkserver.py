@@ -83,7 +83,7 @@ class ForkServer:
         theirs.close()
         if len(pid) < 4:
             ours.close()
-            raise R1Error("the process that workers are forked from has died; R1TOOL_DEBUG=1 may show why")
+            raise R1Error("the process that forks the workers died; R1TOOL_DEBUG=1 may show why")
         self._is_ready = True
         return Worker(ours, int.from_bytes(pid, "little"), place)
 

@@ -155,7 +155,7 @@ class Pool:
         else:
             self._deaths += 1
             if self._deaths > MAX_DEATHS:
-                raise R1Error("worker processes die as soon as they are started; R1TOOL_DEBUG=1 may show why")
+                raise R1Error("worker processes die as soon as they start; R1TOOL_DEBUG=1 may show why")
         for job in worker.jobs:
             job.todo = deque(index for index, result in enumerate(job.results) if result is None)
             if job.todo:

@@ -48,7 +48,7 @@ class MathVerifier:
         if isinstance(value, int | float) and not isinstance(value, bool):
             value = str(value)
         if value is not None and not isinstance(value, str):
-            raise BadRow(f"column {self.gold!r}: a reference answer is text or a number")
+            raise BadRow(f"column {self.gold!r}: a reference answer must be text or a number")
         if self.gold_from_solution and not is_verifiable(value):
             solution = row.get("solution")
             return extract(solution, "box") if solution else value
