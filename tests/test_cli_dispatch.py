@@ -38,7 +38,7 @@ def test_no_command_shows_the_usage_and_is_a_usage_error() -> None:
 def test_a_mistyped_command_is_corrected() -> None:
     told = r1tool("verfy")
     assert told.returncode == 2
-    assert told.stderr == "r1tool: there is no command 'verfy'; did you mean 'verify'?; see 'r1tool --help'\n"
+    assert told.stderr == "r1tool: unknown command 'verfy'; did you mean 'verify'?; see 'r1tool --help'\n"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -67,8 +67,8 @@ def test_an_unknown_option_is_one_sentence_and_status_2(name: str) -> None:
 
 
 def test_options_come_from_the_environment_and_the_command_line_wins() -> None:
-    assert "no scorer" in r1tool("rank", R1TOOL_BY="nonsense").stderr
-    assert "(R1TOOL_WORKERS in the environment)" in r1tool("verify", R1TOOL_WORKERS="many").stderr
+    assert "unknown scorer" in r1tool("rank", R1TOOL_BY="nonsense").stderr
+    assert "(from R1TOOL_WORKERS in the environment)" in r1tool("verify", R1TOOL_WORKERS="many").stderr
     assert r1tool("rank", "--by", "random", "-z", "none", R1TOOL_BY="nonsense").returncode == 0
 
 

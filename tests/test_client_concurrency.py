@@ -27,7 +27,7 @@ def test_it_settles_a_little_above_what_the_server_runs_at_once() -> None:
 def test_without_metrics_it_stops_where_more_requests_bring_no_more_tokens() -> None:
     concurrency = ConcurrencyLimit()
     simulate(concurrency, 100, 12, metrics=False)
-    assert concurrency.converged and concurrency.reason == "no more tokens/s"
+    assert concurrency.converged and concurrency.reason == "throughput no longer grows"
     assert 100 <= concurrency.limit <= 600
 
 

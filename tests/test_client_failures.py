@@ -70,7 +70,7 @@ def test_a_failure_moves_a_server_from_state_to_state() -> None:
         seen.append(one.state)
         supervisor.failed(one, Dead("its engine is dead"), 0)
         seen.append(one.state)
-        assert (one.reason, one.trouble) == ("its engine is dead", "has lost its engine")
+        assert (one.reason, one.trouble) == ("its engine is dead", "lost its engine")
         supervisor.failed(one, Unusable("no such model"), 0)
         seen.append(one.state)
         supervisor.failed(other, Unusable("no such model here"), 0)
@@ -81,4 +81,4 @@ def test_a_failure_moves_a_server_from_state_to_state() -> None:
 
     seen, notes = asyncio.run(main())
     assert [state.name for state in seen] == ["WAITING", "UP", "UP", "LOST", "GIVEN_UP"]
-    assert notes == ["no such model; going on without it"]
+    assert notes == ["no such model; continuing without it"]

@@ -86,7 +86,7 @@ def test_a_server_in_trouble_is_restarted_and_its_requests_asked_again(
     assert [reply.text for reply in replies] == ["".join(fake.generate(seed)) for seed in range(16)]
     started, ready, again, back = notes
     assert str(tmp_path / "log") in started and "ready after" in ready and "ready after" in back
-    assert "starting it again" in again and ("died" if trouble == "killed" else "hangs") in again
+    assert "restarting it" in again and ("died" if trouble == "killed" else "is hanging") in again
 
 
 def test_a_server_that_cannot_be_started_ends_the_run_with_its_reason(tmp_path: Path) -> None:
@@ -127,12 +127,12 @@ def test_a_request_that_kills_the_server_is_given_up_and_the_others_are_answered
             await own.client.close()
 
     (poisoned, *others), notes = run_async(main())
-    assert isinstance(poisoned, GivenUp) and "died 2 times" in str(poisoned)
+    assert isinstance(poisoned, GivenUp) and "crashed 2 times" in str(poisoned)
     fake = fake_openai.Fake(fake_openai.Settings())
     assert [other.text for other in others if isinstance(other, Generation)] == [
         "".join(fake.generate(seed)) for seed in range(1, 12)
     ]
-    assert sum("starting it again" in note for note in notes) == 2
+    assert sum("restarting it" in note for note in notes) == 2
 
 
 def test_all_samples_of_a_prompt_that_kills_the_server_are_given_up_together(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_all_samples_of_a_prompt_that_kills_the_server_are_given_up_together(tmp
 
     errors, notes = run_async(main())
     assert all(isinstance(error, GivenUp) for error in errors), errors
-    assert sum("starting it again" in note for note in notes) == 2
+    assert sum("restarting it" in note for note in notes) == 2
 
 
 def test_one_of_two_servers_that_fails_to_start_is_tried_again(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_one_of_two_servers_that_fails_to_start_is_tried_again(tmp_path: Path) -
 
     replies, notes, tokens = run_async(main())
     assert len(replies) == 8 and all(tokens)
-    assert any("second did not start" in note and "trying again" in note for note in notes)
+    assert any("second did not start" in note and "retrying" in note for note in notes)
 
 
 @pytest.mark.parametrize("known", [True, False])

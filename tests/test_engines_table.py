@@ -109,7 +109,7 @@ def test_it_is_started_by_its_name() -> None:
     assert "--loud" in server.log.read_text()
     with pytest.raises(R1Error, match="the toy engine has no reward model; give --url, or --engine vllm or sglang"):
         make_servers(options, runner="reward")
-    with pytest.raises(R1Error, match="--gpus is of no use to the toy engine"):
+    with pytest.raises(R1Error, match="--gpus does not apply to the toy engine"):
         choose(ServingOptions(engine="toy", gpus="0"))
 
 

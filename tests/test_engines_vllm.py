@@ -124,11 +124,11 @@ def test_the_death_of_the_engine_is_told_and_nothing_survives_the_death_of_its_o
 @pytest.mark.parametrize(
     ("settings", "environment", "says"),
     [
-        ({"model": "no-one/no-such-model"}, {}, "the model is neither in the cache nor to be downloaded from here"),
+        ({"model": "no-one/no-such-model"}, {}, "the model is not in the cache and cannot be downloaded"),
         (
             {"model": str(engines.REWARD_MODEL), "runner": "reward"},
             {"VLLM_CPU_KVCACHE_SPACE": "9000"},
-            "out of memory: vLLM wants 9000.0 GiB for its KV cache and",
+            "out of memory: vLLM wants 9000.0 GiB for its KV cache, but only",
         ),
     ],
     ids=["no such model", "out of memory"],

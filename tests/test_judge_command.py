@@ -109,17 +109,17 @@ def test_what_was_judged_before_an_interruption_is_not_asked_again(tmp_path: Pat
     assert judge_rows(tmp_path, rows[:6], "--url", judge.url, "-o", "out.jsonl.zst").returncode == 0
     again = judge_rows(tmp_path, rows, "--url", judge.url, "-o", "out.jsonl.zst")
     assert again.returncode == 0, again.stderr
-    assert "4 generations asked about, 6 taken from the journal" in again.stderr
+    assert "asked about 4 generations, 6 taken from the journal" in again.stderr
     assert sum(judge.counters["requests"].values()) == 10
     anew = judge_rows(tmp_path, rows, "--url", judge.url, "-o", "out.jsonl.zst", "--no-resume")
-    assert "10 generations asked about" in anew.stderr
+    assert "asked about 10 generations" in anew.stderr
 
 
 def test_another_prompt_does_not_reuse_old_verdicts(tmp_path: Path, judge: Running) -> None:
     (tmp_path / "prompt.txt").write_text("Is {generation} the same as {answer}? {{yes}}")
     for arguments in ([], ["--prompt", "@prompt.txt"]):
         done = judge_rows(tmp_path, [row("a", "wrong")], "--url", judge.url, "-o", "out.jsonl.zst", *arguments)
-        assert "1 generations asked about" in done.stderr
+        assert "asked about 1 generation," in done.stderr
     assert judge.counters["bodies"][-1]["messages"][0]["content"] == "Is It is \\boxed{four}. the same as 4? {yes}"
 
 

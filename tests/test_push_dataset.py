@@ -108,7 +108,7 @@ def test_values_without_a_common_type_become_their_json_text_and_that_is_said(tm
         b'{"problem":"r","mixed":null,"big":2}',
     ]
     done = ok("push", tmp_path / "set/", stdin=b"\n".join(lines))
-    assert b"mixed, big, empty differ in type" in done.stderr
+    assert b"because types differ between rows: mixed, big, empty" in done.stderr
     assert load(tmp_path / "set", "default", tmp_path / "cache") == [
         {"problem": "p", "mixed": '{"a": 1.50}', "big": "18446744073709551616", "empty": "{}"},
         {"problem": "q", "mixed": "[1]", "big": "1", "empty": "{}"},
@@ -138,7 +138,7 @@ def test_config_globs_say_which_input_is_which(tmp_path: Path) -> None:
         write_rows(tmp_path / f"in/{name}.jsonl", rows(1, first=number))
     globs = ("--config", "default=good-*", "--config", "extended/test=easy-*")
     done = ok("push", tmp_path / "in", tmp_path / "set", *globs)
-    assert b"left out 1 rows of inputs that no --config names" in done.stderr
+    assert b"left out 1 row of inputs that match no --config" in done.stderr
     assert [row["uuid"] for row in load(tmp_path / "set", "default", tmp_path / "cache")] == ["id-0", "id-1"]
     assert [row["uuid"] for row in load(tmp_path / "set", "extended", tmp_path / "cache", "test")] == ["id-2"]
 
@@ -203,7 +203,7 @@ def test_the_card_tells_where_the_rows_come_from(tmp_path: Path) -> None:
     write_rows(tmp_path / "out/extended.jsonl", rows(2, source="cn_k12"))
     ok("push", tmp_path / "out", tmp_path / "set")
     card = (tmp_path / "set/README.md").read_text()
-    assert "5 problems with 10 generations, of which 5 are right; 5 problems have a right one" in card
+    assert "5 problems with 10 generations, 5 of them right; 5 problems solved" in card
     for line in (
         "| default | train | 3 |",
         "| model | deepseek-ai/DeepSeek-R1 |",
@@ -222,7 +222,7 @@ def test_a_readme_written_by_hand_stays_unless_card_is_given(tmp_path: Path) -> 
     path = write_rows(tmp_path / "in.jsonl", rows(1))
     readme = write_rows(tmp_path / "set/README.md", [])
     readme.write_text("mine")
-    assert b"has a README.md of its own" in ok("push", path, tmp_path / "set").stderr
+    assert b"has its own README.md" in ok("push", path, tmp_path / "set").stderr
     assert readme.read_text() == "mine"
     ok("push", path, tmp_path / "set", "--card")
     assert "made by r1tool push" in readme.read_text()
@@ -248,7 +248,7 @@ def test_recipes_name_the_data_and_need_its_columns(tmp_path: Path) -> None:
     assert f"trl sft --config {tmp_path}/set/recipes/sft.yaml" in (tmp_path / "set/README.md").read_text()
     done = run("push", tmp_path / "out/sft.jsonl", tmp_path / "set", "--recipe", "grpo")
     assert done.returncode == 2
-    assert b"no rows with prompt and solution" in done.stderr
+    assert b"no config has prompt and solution" in done.stderr
 
 
 def test_a_bad_row_is_left_out_of_both_passes(tmp_path: Path) -> None:
@@ -263,13 +263,13 @@ def test_a_bad_row_is_left_out_of_both_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        ((), 2, b"name the target last"),
-        (("nothing",), 2, b"OWNER/NAME on the Hub or ./FOLDER"),
+        ((), 2, b"the last argument must be the target"),
+        (("nothing",), 2, b"OWNER/NAME on the Hub, or ./FOLDER"),
         (("./set", "--max-shard-size", "big"), 2, b"500MB"),
         (("./set", "--config", "a"), 2, b"NAME=GLOB"),
         (("./set", "--recipe", "dpo"), 2, b"choose from sft, grpo"),
         (("./set",), 1, b"no rows to publish"),
-        (("out/rows.jsonl",), 2, b"the last argument is the target"),
+        (("out/rows.jsonl",), 2, b"the last argument must be the target"),
     ],
 )
 def test_what_cannot_be_published_is_said_in_one_sentence(
@@ -412,7 +412,7 @@ def test_a_readme_on_the_hub_written_by_hand_stays(tmp_path: Path, hub: Hub) -> 
     hub.commit(
         "me/math", "by hand", {**hub.files("me/math"), "README.md": {"size": 4, "oid": "0" * 40, "data": b"mine"}}
     )
-    assert b"has a README.md of its own" in push(hub, path, "me/math")
+    assert b"has its own README.md" in push(hub, path, "me/math")
     assert hub.files("me/math")["README.md"]["data"] == b"mine"
 
 
@@ -420,7 +420,7 @@ def test_the_hub_failing_is_one_sentence_and_the_next_run_goes_on(tmp_path: Path
     path = write_rows(tmp_path / "default.jsonl", rows(1))
     hub.fail("POST", "/commit/", 403)
     said = push(hub, path, "me/math")
-    assert re.search(rb"me/math: the Hub answered 403.*the same command goes on", said)
+    assert re.search(rb"me/math: the Hub answered 403.*run the same command to resume", said)
     assert list(hub.files("me/math")) == []
     push(hub, path, "me/math")
     assert len(hub.files("me/math")) == 2

@@ -83,7 +83,7 @@ def test_terminated_answers_are_continued_where_they_stopped(tmp_path: Path, eng
             process.terminate()
             stderr = process.communicate()[1]
             assert process.returncode == 143, stderr
-            assert b" begun and left to the next run" in stderr
+            assert b" partial, left for the next run" in stderr
         done = run("sample", *arguments)
         assert done.returncode == 0, done.stderr
         made = read_rows(out)
@@ -127,7 +127,7 @@ def test_the_model_may_be_named_or_left_to_the_server_from_one_run_to_the_next(t
         assert set(server.counters["finished"].values()) == {1}
     with Running(engine="vllm", model="other") as other:
         done = run("sample", given, "--url", other.url, "--journal", kept)
-        assert b"holds answers of fake; other is asked for its own" in done.stderr
+        assert b"holds generations of fake, which are not used for other" in done.stderr
         assert len(other.counters["finished"]) == 40
 
 
@@ -157,15 +157,15 @@ def test_nothing_is_written_over_that_sample_has_not_made(tmp_path: Path) -> Non
         assert run("sample", *arguments, "--journal", journal).returncode == 0
         for path, says in (
             (journal, b"is a journal"),
-            (notes, b"nothing that sample"),
-            (other, b"nothing that sample"),
+            (notes, b"not written by r1tool sample"),
+            (other, b"not written by r1tool sample"),
         ):
             before = path.read_bytes()
             done = run("sample", *arguments, "-o", path)
             assert done.returncode == 2 and says in done.stderr, done.stderr
             assert path.read_bytes() == before
         done = run("sample", *arguments, "-o", tmp_path / "nowhere" / "out")
-        assert done.returncode == 2 and b"there is no folder" in done.stderr
+        assert done.returncode == 2 and b"no such folder" in done.stderr
         done = run("sample", *arguments, "--problem-field", "problm", "--rejects", tmp_path / "rejects")
         assert done.returncode == 1 and not read_rows(done.stdout)
         assert (tmp_path / "rejects").read_text().count("no column 'problm'") == 3
@@ -384,7 +384,7 @@ def test_a_disk_that_is_full_for_a_moment_costs_no_checkpoint_after_it(tmp_path:
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (begun + 150, hard))
         server.wait_for_tokens(400)
         process.send_signal(signal.SIGUSR1)
-        assert process.stderr and b"answers under way are not kept" in process.stderr.readline()
+        assert process.stderr and b"partial generations are not saved" in process.stderr.readline()
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
         server.wait_for_tokens(600)
         process.terminate()

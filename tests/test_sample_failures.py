@@ -43,7 +43,7 @@ def test_a_generation_that_always_fails_costs_its_retries(tmp_path: Path, failur
         assert done.returncode == 1
         assert sum(server.counters["failed"].values()) == 3
     (reject,) = map(orjson.loads, (tmp_path / "no").read_bytes().splitlines())
-    assert "given up after 3 failures" in reject["reason"]
+    assert "gave up after 3 failures" in reject["reason"]
 
 
 @pytest.mark.parametrize("failure", ["429", "503", "drop"])
@@ -74,7 +74,7 @@ def test_a_client_without_open_files_to_spare_does_not_blame_the_server(tmp_path
         arguments = ["--url", server.url, "-n", 1, "--retries", 0, "--concurrency", 30]
         done = run("sample", problems(tmp_path / "in", 30), *arguments, preexec_fn=few_files)
         assert done.returncode == 0, done.stderr
-        assert b"does not answer" not in done.stderr
+        assert b"is not responding" not in done.stderr
         assert server.counters["peak"] < 30
 
 
@@ -120,7 +120,7 @@ def test_a_server_that_comes_back_is_waited_for(tmp_path: Path) -> None:
         threading.Thread(target=lambda: (crash(server), time.sleep(2), server.start())).start()
         done = run("sample", problems(tmp_path / "in", 40), "--url", server.url, "-n", 2, "--concurrency", 8)
         assert done.returncode == 0, done.stderr
-        assert b"does not answer (" in done.stderr and b"; waiting for it" in done.stderr
+        assert b"is not responding (" in done.stderr and b"; waiting for it" in done.stderr
         assert b"is back" in done.stderr
         made = read_rows(done.stdout)
         assert len(made) == 40
@@ -134,7 +134,7 @@ def test_a_server_that_stays_away_ends_the_run_with_everything_written(tmp_path:
         arguments = [given, "--url", server.url, "-n", 2, "--concurrency", 8, "--stall-timeout", 2]
         done = run("sample", *arguments, "--journal", tmp_path / "j")
         assert done.returncode == 1
-        assert b"no server has answered at" in done.stderr and b"Traceback" not in done.stderr
+        assert b"no server at " in done.stderr and b"Traceback" not in done.stderr
         made = read_rows(done.stdout)
         assert 0 < len(made) < 60
         server.start()

@@ -33,7 +33,7 @@ def test_a_problem_without_a_reference_is_sampled_n_times(tmp_path: Path) -> Non
     with Running(engine="vllm") as server:
         done = run("sample", given, "--url", server.url, "--until-correct", 1, "--max-n", 9)
     assert [len(row["generations"]) for row in read_rows(done.stdout)] == [2, 2, 2]
-    assert b" 3 rows without an answer to compare with" in done.stderr
+    assert b" 3 rows without a reference answer" in done.stderr
 
 
 @pytest.mark.parametrize("engine", ["vllm", "sglang", "llamacpp"])

@@ -55,7 +55,7 @@ def test_servers_of_two_models_need_a_word(tmp_path: Path) -> None:
     with Running(model="a", pause=0.1) as one, Running(model="b", pause=0.1) as other:
         done = run("sample", given, "--url", one.url, "--url", other.url)
     assert done.returncode == 2
-    assert b"say with --model which is meant" in done.stderr
+    assert b"choose one with --model" in done.stderr
 
 
 def test_a_server_that_is_always_busy_is_told_of_once(tmp_path: Path) -> None:
@@ -63,9 +63,9 @@ def test_a_server_that_is_always_busy_is_told_of_once(tmp_path: Path) -> None:
         line = impatient("sample", problems(tmp_path / "in", 2), "--url", server.url)
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         assert process.stderr
-        assert any(b"asking again and again" in line for line in process.stderr)
+        assert any(b"still busy, retrying" in line for line in process.stderr)
         server.set(failures={})
-        assert b"asking again" not in process.communicate(timeout=100)[1]
+        assert b"still busy" not in process.communicate(timeout=100)[1]
         assert process.returncode == 0
 
 
@@ -75,12 +75,12 @@ def test_a_server_that_refuses_us_is_left_out_and_the_other_answers(tmp_path: Pa
         done = run("sample", given, "--url", locked.url, "--url", well.url, "-n", 2)
         assert done.returncode == 0, done.stderr
         assert sum(well.counters["finished"].values()) == 16
-    assert done.stderr.count(b"going on without it") == 1 and b"R1TOOL_API_KEY" in done.stderr
+    assert done.stderr.count(b"continuing without it") == 1 and b"R1TOOL_API_KEY" in done.stderr
     with Running(engine="vllm", model="a") as one, Running(engine="vllm", model="b") as other:
         done = run("sample", given, "--url", one.url, "--url", other.url, "-m", "b", "-n", 2)
         assert done.returncode == 0, done.stderr
         assert sum(other.counters["finished"].values()) == 16
-    assert b"does not exist" in done.stderr and b"going on without it" in done.stderr
+    assert b"does not exist" in done.stderr and b"continuing without it" in done.stderr
 
 
 def test_a_longest_answer_that_no_prompt_would_fit_beside_is_told_before_all_rows_are_refused(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_longest_answer_that_no_prompt_would_fit_beside_is_told_before_all_row
     with Running(engine="vllm", context=2000) as small, Running(engine="vllm", context=20_000) as large:
         done = run("sample", given, "--url", small.url)
         assert done.returncode == 2
-        assert b"takes 2000 tokens a request" in done.stderr and b"--max-tokens below that" in done.stderr
+        assert b"takes 2000 tokens per request" in done.stderr and b"--max-tokens below that" in done.stderr
         assert not small.counters["requests"].get("/v1/chat/completions")
         done = run("sample", given, "--url", small.url, "--url", large.url, "-n", 2)
         assert done.returncode == 0, done.stderr
@@ -101,9 +101,9 @@ def test_a_limit_of_the_servers_own_is_told_once(tmp_path: Path) -> None:
     with Running(engine="vllm", longest=8) as server:
         done = run("sample", given, "--url", server.url)
         assert {reason for row in read_rows(done.stdout) for reason in row["finish_reasons"]} == {"length"}
-        assert done.stderr.count(b"has ended an answer at 8 tokens where 16384 were asked for") == 1
+        assert done.stderr.count(b"ended an answer at 8 tokens, but 16384 were requested") == 1
         for limits in (("--max-tokens", 8), ("--max-tokens", 9, "--thinking-budget", 8)):
-            assert b"has ended" not in run("sample", given, "--url", server.url, *limits).stderr
+            assert b"ended an answer" not in run("sample", given, "--url", server.url, *limits).stderr
 
 
 def test_a_router_before_a_server_that_is_gone_is_told_of_twice_at_most(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_router_before_a_server_that_is_gone_is_told_of_twice_at_most(tmp_path
         router.set(status=0, location="")
         said += process.communicate(timeout=100)[1]
     assert process.returncode == 0, said
-    assert 1 <= said.count(b"does not answer (http") <= 2 and b"127.0.0.1:1" in said, said
+    assert 1 <= said.count(b"is not responding (http") <= 2 and b"127.0.0.1:1" in said, said
     assert len(read_rows(tmp_path / "out")) == 12
 
 
@@ -136,7 +136,7 @@ def test_a_gateway_that_knows_nothing_for_a_while_is_asked_again(tmp_path: Path)
             time.sleep(0.05)
         server.set(status=404)
         assert process.stderr
-        assert any(b"asking again and again" in line for line in process.stderr)
+        assert any(b"still busy, retrying" in line for line in process.stderr)
         server.set(status=0)
         said = process.communicate(timeout=100)[1]
         assert process.returncode == 0, said

@@ -129,18 +129,18 @@ def test_an_engine_and_a_url_contradict_each_other() -> None:
         ({"gpus": "0-3"}, "--gpus"),
         ({"nodes": 2}, "--nodes"),
         ({"replicas": 2}, "--replicas"),
-        ({"engine_arguments": ["--dtype", "auto"]}, "what stands behind --"),
+        ({"engine_arguments": ["--dtype", "auto"]}, "anything after --"),
     ],
 )
 def test_options_of_own_servers_are_not_ignored_where_there_are_none(useless: dict[str, Any], option: str) -> None:
-    with pytest.raises(R1Error, match=f"{option} is for servers that r1tool starts") as caught:
+    with pytest.raises(R1Error, match=f"{option} is only for servers that r1tool starts") as caught:
         launch.choose(ServingOptions(urls=["http://127.0.0.1:1"], **useless))
     assert caught.value.status == 2
 
 
 def test_asking_for_gpus_where_there_are_none_is_no_demonstration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with pytest.raises(R1Error, match="--tp is of no use to the embedded engine"):
+    with pytest.raises(R1Error, match="--tp does not apply to the embedded engine"):
         launch.choose(ServingOptions(tp=8))
 
 
@@ -149,15 +149,18 @@ def test_asking_for_gpus_where_there_are_none_is_no_demonstration(monkeypatch: p
     [
         (ServingOptions(engine="vllm"), "needs --model"),
         (ServingOptions(engine="sglang"), "needs --model"),
-        (ServingOptions(engine="vllm", model="m", engine_arguments=["--port", "9155"]), "leave it out"),
+        (ServingOptions(engine="vllm", model="m", engine_arguments=["--port", "9155"]), "omit it"),
         (ServingOptions(engine="sglang", model="m", engine_arguments=["--host=0.0.0.0"]), "give --url"),
-        (ServingOptions(engine="embedded", engine_arguments=["--port=9155"]), "r1tool chooses itself where"),
-        (ServingOptions(engine="embedded", model="meta-llama/Llama-3.3-70B-Instruct"), "leave --model away"),
-        (ServingOptions(engine="vllm", model="m", tp=3, nodes=2), "not divisible by --nodes"),
+        (ServingOptions(engine="embedded", engine_arguments=["--port=9155"]), "r1tool chooses the address"),
+        (ServingOptions(engine="embedded", model="meta-llama/Llama-3.3-70B-Instruct"), "omit --model"),
+        (ServingOptions(engine="vllm", model="m", tp=3, nodes=2), "must be divisible by --nodes"),
         (ServingOptions(engine="vllm", model="m", tp=2, nodes=2), "needs a Slurm allocation"),
-        (ServingOptions(engine="vllm", model="m", tp=2, replicas=2, gpus="0-2"), "too few GPUs.*2 x 2.*there are 3"),
+        (
+            ServingOptions(engine="vllm", model="m", tp=2, replicas=2, gpus="0-2"),
+            "too few GPUs.*2 x 2.*there are only 3",
+        ),
         (ServingOptions(engine="vllm", model="m", gpus="0-x"), "neither a number nor a range"),
-        (ServingOptions(engine="vllm", model="m", gpus="7"), "shows 4 GPUs"),
+        (ServingOptions(engine="vllm", model="m", gpus="7"), "only 4 GPUs visible"),
     ],
 )
 def test_what_cannot_be_served_is_said_before_anything_starts(
@@ -277,22 +280,22 @@ VLLM_LOGS = {
     "ValueError: To serve at least one request with the model's max seq len (131072), (16.0 GiB KV cache is needed, "
     "which is larger than the available KV cache memory (3.2 GiB). Based on": "131072 tokens needs 16.0 GiB",
     "  Value error, World size (8) is larger than the number of available GPUs (4) in this node. If this is": (
-        "too few GPUs: --tp times --pp asks for 8 and there are 4"
+        "too few GPUs: --tp times --pp needs 8, but there are only 4"
     ),
     "  Value error, Total number of attention heads (9) must be divisible by tensor parallel size (2). [type=": (
         "--tp 2 does not divide the model's 9 attention heads"
     ),
     "RuntimeError: Worker failed with error 'Available memory on node 0 (6.7/9.09 GiB) on kv cache allocation is less "
-    "than requested memory for kv (900.0 GiB). Decrease": "vLLM wants 900.0 GiB for its KV cache and 6.7 GiB are free",
+    "than requested memory for kv (900.0 GiB). Decrease": "vLLM wants 900.0 GiB for its KV cache, but only 6.7 GiB",
     "  Value error, User-specified max_model_len (999999) is greater than the derived max_model_len "
-    "(max_position_embeddings=8192.0 or model_max_length=None in model's config.json).": "more than the model's 8192",
+    "(max_position_embeddings=8192.0 or model_max_length=None in model's config.json).": "exceeds the model's 8192",
     "OSError: [Errno 98] Address already in use": "its port was taken",
     "vllm serve: error: unrecognized arguments: --no-such-option": "unrecognized arguments: --no-such-option",
     "(APIServer pid=1) WARNING 11-22 [u.py:2] errors like `OSError: [Errno 24] Too many`\n(EngineCore pid=2) ERROR "
     "11-22 [core.py:1] ValueError: Unknown quantization\n(APIServer pid=1) RuntimeError: Engine core initialization "
     "failed. See root cause above. Failed core proc(s): {}": "ValueError: Unknown quantization",
     "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.": "out of GPU memory",
-    "huggingface_hub.errors.RepositoryNotFoundError: 404 Client Error.": "there is no such model",
+    "huggingface_hub.errors.RepositoryNotFoundError: 404 Client Error.": "no such model",
 }
 
 

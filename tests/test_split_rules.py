@@ -96,7 +96,7 @@ def test_a_long_name_is_cut_to_what_a_file_can_have(tmp_path: Path) -> None:
 def test_a_file_of_an_earlier_run_is_pointed_out(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "in.jsonl", [trace(1, ["correct"])])
     ok("split", path, "--by", "problem_type", "-d", tmp_path / "out")
-    assert b"also holds Algebra.jsonl.zst" in ok("split", path, "-d", tmp_path / "out").stderr
+    assert b"this run did not write: Algebra.jsonl.zst" in ok("split", path, "-d", tmp_path / "out").stderr
 
 
 @given(st.lists(st.text(min_size=1), unique=True, min_size=1), st.integers(0, 5))
@@ -218,7 +218,7 @@ def test_benchmarks_are_read_from_files_of_several_layouts(tmp_path: Path) -> No
     assert ids(read_rows(done.stdout)) == ["new"]
     assert b"dropped 1 (in " in done.stderr
     odd = write_rows(tmp_path / "odd.jsonl", [{"text": PROBLEM}])
-    assert b"no column there holds problems" in run("split", "--decontaminate", odd, stdin=b"{}").stderr
+    assert b"no column of problems found" in run("split", "--decontaminate", odd, stdin=b"{}").stderr
 
 
 def test_the_first_row_of_a_problem_stays() -> None:
@@ -366,14 +366,14 @@ def test_rows_without_a_problem_are_rejected_where_a_trainer_needs_one(tmp_path:
 
 def test_a_part_that_no_row_is_of_is_told_with_those_there_are(tmp_path: Path) -> None:
     done = ok("split", "--only", "nosuch", write_rows(tmp_path / "in.jsonl", [trace(0, ["correct"])]))
-    assert b"no row is of the part 'nosuch'; there are default" in done.stderr
+    assert b"no rows belong to 'nosuch'; the parts are default" in done.stderr
 
 
 def test_from_python_split_gives_each_row_with_its_part_and_tells_what_it_dropped() -> None:
     rows = [Row(trace(i, ["correct" if i else "wrong"], source="cn_k12" if i == 1 else "aops")) for i in range(3)]
     splitter = Splitter(SplitOptions(keep="any-correct", only="default"))
     assert [(part, row["uuid"]) for part, row in splitter.split(rows)] == [("default", "id-2")]
-    assert splitter.dropped == {"not any-correct": 1, "of another part": 1}
+    assert splitter.dropped == {"not any-correct": 1, "in other parts": 1}
     assert splitter.others == {"extended"}
 
 

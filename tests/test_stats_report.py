@@ -220,7 +220,7 @@ def test_bad_rows_are_told_and_the_others_counted(tmp_path: Path) -> None:
     path.write_text("\n".join(lines))
     done = run("stats", "--json", path)
     assert (done.returncode, json.loads(done.stdout)["rows"]) == (1, 2)
-    assert b"2 rows cannot be counted, the first in line 2" in done.stderr
+    assert b"2 rows could not be counted, the first in line 2" in done.stderr
     done = run("stats", "--json", path, "--rejects", tmp_path / "bad.jsonl")
     assert (done.returncode, json.loads(done.stdout)["rows"]) == (1, 2)
     assert [json.loads(line)["line"] for line in (tmp_path / "bad.jsonl").read_text().splitlines()] == [2, 4]
@@ -258,8 +258,8 @@ def test_the_table_says_what_was_found() -> None:
     for line in (
         "rows 4",
         "with a right answer 2 50.0%",
-        "generations 7 1.8 a row",
-        "right 2 28.6% by rules 1, by the judge 1",
+        "generations 7 1.8 per row",
+        "right 2 28.6% by the rules 1, by the judge 1",
         "truncated 1 14.3%",
         "gold_unparsable 1 14.3%",
         "equivalent 1 100.0%",
@@ -278,7 +278,7 @@ def test_charts_are_drawn_and_the_same_rows_give_the_same_file(tmp_path: Path) -
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert b"<svg" in (tmp_path / "a.svg").read_bytes()
     assert (tmp_path / "empty.png").read_bytes().startswith(b"\x89PNG")
-    assert b"name the picture" in run("stats", "--plot", tmp_path / "a.jpeg").stderr
+    assert b"the name of a plot" in run("stats", "--plot", tmp_path / "a.jpeg").stderr
 
 
 def test_the_page_needs_nothing_else_and_escapes_names(tmp_path: Path) -> None:

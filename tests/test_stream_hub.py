@@ -71,10 +71,10 @@ def test_configs_and_splits_of_a_card_and_of_file_names(tmp_path: Path) -> None:
             lines = [f'{{"problem":"{problem}"}}' for problem in problems]
             assert done.stdout.replace(" ", "").splitlines() == lines, done.stderr
         for name, words in {
-            "me/card/nosuch": "no split 'nosuch'; there are train, test",
-            "me/card@nosuch": "no config 'nosuch'; there are all, default, extended",
+            "me/card/nosuch": "no split 'nosuch'; the splits are train, test",
+            "me/card@nosuch": "no config 'nosuch'; the configs are all, default, extended",
             "me/card@all": ".parquet file of config 'all' there",
-            "me/absent": "no such data set",
+            "me/absent": "no such dataset",
         }.items():
             done = run(known, *split, f"hf://datasets/{name}")
             assert (done.returncode, words in done.stderr) == (1, True), done.stderr

@@ -172,7 +172,7 @@ def test_remote_files_are_read_through_fsspec(tmp_path: Path) -> None:
     for url in ("memory://reading", "memory://reading/*.zst"):
         sources = expand([url])
         assert [each for source in sources for each in lines(source)] == [b'{"n":9}', b'{"n":10}']
-    with pytest.raises(R1Error, match="nothing there"):
+    with pytest.raises(R1Error, match="no such file or folder"):
         expand(["memory://reading/absent.jsonl"])
 
 

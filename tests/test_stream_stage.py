@@ -232,4 +232,4 @@ def test_the_output_of_an_earlier_run_is_not_read_with_the_folder_it_lies_in(tmp
     (tmp_path / "in.jsonl").write_text('{"problem":"p"}\n')
     for _ in range(2):
         done = ok("rank", ".", "-o", "out.jsonl", cwd=tmp_path, text=True)
-        assert "1 rows in, 1 out" in done.stderr
+        assert "1 row in, 1 out" in done.stderr

@@ -207,7 +207,7 @@ def test_the_death_of_the_process_they_are_forked_from_is_told() -> None:
         next(results)
         (server,) = set(psutil.Process().children()) - before
         server.kill()
-        with pytest.raises(R1Error, match="forked from"):
+        with pytest.raises(R1Error, match="forks the workers"):
             for _ in results:
                 pass
 
