@@ -1,6 +1,5 @@
 """A pipe to oneself, by which a thread or a signal handler ends a wait in poll()."""
 
-import contextlib
 import os
 
 
@@ -17,12 +16,16 @@ class SelfPipe:
         return self._reader
 
     def wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # full of calls to wake up is enough of them
+        try:
             os.write(self._writer, b".")
+        except BlockingIOError:
+            pass  # full: it is awake
 
     def drain(self) -> None:
-        with contextlib.suppress(BlockingIOError):
+        try:
             os.read(self._reader, 1 << 10)
+        except BlockingIOError:
+            pass
 
     def close(self) -> None:
         os.close(self._reader)

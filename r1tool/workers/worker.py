@@ -54,8 +54,9 @@ class Job:
         """What is left to do, as a worker reads it."""
         self.sent = list(self.todo)
         steps = [self.task.steps[index] for index in self.sent]
-        header = HEADER.pack(len(steps), len(self.task.context), seconds)
-        return [header, struct.pack(f"<{len(steps)}I", *map(len, steps)), self.task.context, *steps]
+        sizes = map(len, steps)
+        header = struct.pack(f"{HEADER.format}{len(steps)}I", len(steps), len(self.task.context), seconds, *sizes)
+        return [header, self.task.context, *steps]
 
 
 class Heartbeat(NamedTuple):
