@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from r1tool.grading import equal, grade
 from r1tool.grading.grade import decide
 from r1tool.grading.math.comparing.compare import compared
-from r1tool.grading.math.reading.grammar import read
 from r1tool.grading.math.reading.notation import normalize, squeeze
+from r1tool.grading.math.reading.read import read
 from r1tool.grading.math.reading.tokens import Unreadable
 from r1tool.grading.verdict import Settings
 
@@ -672,6 +672,11 @@ def test_anything_like_latex_can_be_read(text: str) -> None:
     except Unreadable:
         return
     assert compared(node, node) is True
+
+
+@pytest.mark.parametrize("answer", [r"\frac 1e5 2", r"\binom 1.5e3 2"])
+def test_a_bare_argument_may_have_an_exponent(answer: str) -> None:
+    assert verdict("1", answer) == "wrong"
 
 
 def test_a_sum_of_thousands_of_terms_is_compared() -> None:

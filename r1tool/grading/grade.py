@@ -8,8 +8,8 @@ from typing import NamedTuple
 from r1tool.grading.extraction import all_boxes, last_boxes, locate
 from r1tool.grading.math import choices
 from r1tool.grading.math.comparing.compare import compared
-from r1tool.grading.math.reading.grammar import read
 from r1tool.grading.math.reading.notation import is_prose, normalize, squeeze
+from r1tool.grading.math.reading.read import read
 from r1tool.grading.math.reading.tokens import Unreadable
 from r1tool.grading.math.tree import Node, walk
 from r1tool.grading.verdict import Settings, Verdict

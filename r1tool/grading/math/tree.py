@@ -1,25 +1,48 @@
-r"""The tree of a mathematical answer, as tuples.
+"""The tree of a mathematical answer: a tuple of its kind and its parts, so that equal trees are equal values.
 
-`("num", Fraction, decimals)` (decimals: digits behind the point, -1 for an integer), `("var", name)`,
-`("const", "pi" | "e" | "i" | "oo")`, `("add" | "mul" | "div" | "pow", a, b)`,
-`("neg" | "fact" | "abs" | "floor" | "ceil" | "group" | "percent" | "degree", a)`, `("pm" | "mp", a | None, b)`,
-`("fn", name, argument[, base or index])`, `("binom", n, k)`, `("mod", a, b)`, `("apply", name, argument)`,
-`("sum" | "prod", index, from, to, term)`, `("seq", open, close, items)` for brackets with commas, `("set", items)`,
-`("list", items)` for bare commas, `("rel", operators, sides)`, `("ratio", items)`, `("matrix", rows)`,
-`("union" | "inter" | "minus", a, b)`, `("all",)`, `("empty",)`, `("word", text)`, `("unit", a, text)`,
-`("based", digits, base)`.
+    ("num", Fraction, decimals)                       decimals: digits after the point of a decimal number, else 0
+    ("var", name)  ("const", "pi" | "e" | "i" | "oo")  ("word", text)
+    ("add" | "mul" | "div" | "pow" | "mod", a, b)
+    ("neg" | "fact" | "abs" | "floor" | "ceil" | "group" | "percent" | "degree", a)
+    ("pm" | "mp", a | None, b)
+    ("fn", name, argument [, base of a logarithm or index of a root])
+    ("binom", n, k)  ("apply", name, argument)  ("sum" | "prod", index, from, to, term)
+    ("unit", a, text)  ("based", digits, base)
+    ("list", items)                                   commas without brackets
+    ("set", items)  ("seq", open, close, items)       braces; other brackets with commas
+    ("matrix", rows)
+    ("ordered", items, names)                         x = 1, y = 2 as its values; only values.py makes it
+    ("rel", operators, sides)  ("ratio", items)
+    ("union" | "inter" | "minus", a, b)  ("all",)  ("empty",)
+
+Where it is not hot, take a node apart with `match`, and make numbers with `number`.
 """
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 Node = tuple[Any, ...]
 
 SCALARS = frozenset(
-    ("num", "var", "const", "add", "mul", "div", "pow", "neg", "fact", "abs", "floor", "ceil", "fn", "binom",
-     "percent", "degree", "mod", "group", "sum", "prod")
-)  # fmt: skip
-NOT_NUMBERS = frozenset(("matrix", "seq", "list", "set", "apply", "word", "union", "pm", "mp"))
+    "num var const add mul div pow neg fact abs floor ceil fn binom percent degree mod group sum prod".split()
+)
+COLLECTIONS = frozenset("list seq set matrix ordered".split())
+NOT_NUMBERS = frozenset("matrix seq list set apply word union pm mp".split())
+
+
+def number(value: Fraction | int, decimals: int = 0) -> Node:
+    """The node of an exact number, or of a decimal one with its places."""
+    return ("num", Fraction(value), decimals)
+
+
+ZERO, ONE, TEN, HUNDRED = map(number, (0, 1, 10, 100))
+INFINITY: Node = ("const", "oo")
+
+
+def negative(node: Node) -> Node:
+    """-a."""
+    return ("neg", node)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -30,6 +53,28 @@ def walk(node: Node) -> Iterator[Node]:
         if current and isinstance(current[0], str):
             yield current
         stack.extend(child for child in current if isinstance(child, tuple))
+
+
+def holds(node: Node, *kinds: str) -> bool:
+    """Whether a subtree is of one of `kinds`."""
+    return any(child[0] in kinds for child in walk(node))
+
+
+def items(node: Node) -> tuple[Node, ...]:
+    """What a collection consists of; a matrix row by row."""
+    match node:
+        case ("matrix", rows):
+            return tuple(item for row in rows for item in row)
+        case ("seq", _, _, inside) | ("list" | "set", inside) | ("ordered", inside, _):
+            return inside  # type: ignore[no-any-return]
+    return (node,)
+
+
+def replaced(node: Node, old: Node, new: Node) -> Node:
+    """The tree with `new` wherever `old` stood."""
+    if node == old:
+        return new
+    return tuple(replaced(child, old, new) if isinstance(child, tuple) else child for child in node)
 
 
 def variables_of(node: Node) -> frozenset[str]:
@@ -45,8 +90,6 @@ def is_constant(node: Node) -> bool:
 
 def flat(node: Node) -> str:
     """A subscript as text, the same for x_1 and x_{1}."""
-    if node[0] == "num":
-        return str(node[1])
-    if node[0] in ("var", "word", "const"):
+    if node[0] in ("num", "var", "word", "const"):
         return str(node[1])
     return "(" + ",".join(flat(child) if isinstance(child, tuple) else str(child) for child in node[1:]) + ")"

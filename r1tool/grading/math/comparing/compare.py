@@ -9,39 +9,16 @@ from r1tool.grading.math.comparing.numeric import Unsure
 from r1tool.grading.math.comparing.scalars import scalars
 from r1tool.grading.math.comparing.values import value_of
 from r1tool.grading.math.reading.units import dimension
-from r1tool.grading.math.tree import NOT_NUMBERS, SCALARS, Node, is_constant, variables_of, walk
+from r1tool.grading.math.tree import HUNDRED, NOT_NUMBERS, SCALARS, ZERO, Node, is_constant, number, variables_of, walk
 
 SCALES = {"hundred": Fraction(100), "thousand": Fraction(1000), "million": Fraction(10**6), "billion": Fraction(10**9)}
 MAX_UNORDERED = 40
 _MANY = frozenset(("list", "seq", "set", "matrix", "ordered"))
-_NUMBER_WORDS = {
-    word: Fraction(number)
-    for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ]
-    )
-}
+_COUNTED = (
+    "zero one two three four five six seven eight nine ten "
+    "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
+)
+_NUMBER_WORDS = {word: Fraction(number) for number, word in enumerate(_COUNTED.split())}
 
 
 def compare(gold: Node, answer: Node) -> bool | None:
@@ -87,7 +64,7 @@ def _percent(g: Node, a: Node) -> bool | None:
     whole = _compare(percent, plain, percent, plain)
     if whole:
         return True
-    part = _compare(("div", percent, ("num", Fraction(100), -1)), plain, percent, plain)
+    part = _compare(("div", percent, HUNDRED), plain, percent, plain)
     return part or (None if None in (whole, part) else False)
 
 
@@ -112,13 +89,13 @@ def _units(g: Node, a: Node) -> bool | None:
             return None if same else same
         if left[1] == right[1]:
             return same
-        scaled = [("mul", node[1], ("num", size[1], -1)) for node, size in ((g, left), (a, right))]
+        scaled = [("mul", node[1], number(size[1])) for node, size in ((g, left), (a, right))]
         return scalars(*scaled) if {g[1][0], a[1][0]} <= SCALARS else None
     unit, plain = (g, a) if g[0] == "unit" else (a, g)
     same = compare(g[1], a) if g[0] == "unit" else compare(g, a[1])
     scale = SCALES.get(unit[2].lower().split()[0]) if unit[2].split() else None
     if scale and not same and {unit[1][0], plain[0]} <= SCALARS:
-        return scalars(plain, ("mul", unit[1], ("num", scale, -1)))
+        return scalars(plain, ("mul", unit[1], number(scale)))
     return same
 
 
@@ -156,7 +133,7 @@ def _bases(g: Node, a: Node) -> bool | None:
             return bool(g[1].lstrip("0") == a[1].lstrip("0"))
         return None if _in_base(g) == _in_base(a) else False
     based, plain = (g, a) if g[0] == "based" else (a, g)
-    if plain[0] != "num" or plain[2] >= 0:
+    if plain[0] != "num" or plain[2] > 0:
         return None
     if str(plain[1]) == based[1].lstrip("0"):
         return True
@@ -175,7 +152,7 @@ def _ratios(g: Node, a: Node) -> bool | None:
         left, right = g[1], a[1]
         if len(left) != len(right):
             longer, shorter = (left, right) if len(left) > len(right) else (right, left)
-            zeros = all(part == ("num", Fraction(0), -1) for part in longer[len(shorter) :])
+            zeros = all(part == ZERO for part in longer[len(shorter) :])
             return longer[: len(shorter)] == shorter if zeros else False
         return _all(
             scalars(("mul", left[0], y), ("mul", right[0], x)) for x, y in zip(left[1:], right[1:], strict=True)
@@ -248,7 +225,7 @@ def _relations(g: Node, a: Node) -> bool | None:
         return False
     if is_constant(other) and set(relation[1]) == {"="}:
         left, right = relation[2][0], relation[2][-1]
-        if is_constant(right) and right != ("num", Fraction(0), -1) and not any(n[0] == "num" for n in walk(left)):
+        if is_constant(right) and right != ZERO and not any(n[0] == "num" for n in walk(left)):
             return compare(right, other) if g is other else compare(other, right)
         return False if variables_of(relation) else None
     return None
@@ -372,6 +349,6 @@ def _decimal_comma(pair: Node, other: Node) -> bool:
     if pair[0] != "list" or len(pair[1]) != 2 or other[0] != "num" or other[2] < 1:
         return False
     whole, part = pair[1]
-    if not (whole[0] == part[0] == "num" and whole[2] == part[2] == -1):
+    if not (whole[0] == part[0] == "num" and whole[2] == part[2] == 0):
         return False
     return bool(other[1] == whole[1] + part[1] / 10 ** other[2])

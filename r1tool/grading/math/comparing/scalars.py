@@ -1,10 +1,8 @@
 """Whether two expressions have the same value: exactly, at random points, or rounded as the problem asked."""
 
-from fractions import Fraction
-
 from r1tool.grading.math.comparing import numeric
 from r1tool.grading.math.comparing.numeric import Unsure, Value
-from r1tool.grading.math.tree import Node, variables_of, walk
+from r1tool.grading.math.tree import TEN, Node, variables_of, walk
 
 POINTS = 6
 FLOAT_DIGITS = 10
@@ -107,7 +105,7 @@ def _precision(node: Node) -> tuple[int | None, int]:
     while node[0] in ("neg", "group", "percent", "degree"):
         node = node[1]
     shift = 0
-    if node[0] == "mul" and node[2][0] == "pow" and node[2][1] == ("num", Fraction(10), -1):  # 2.5 \times 10^3
+    if node[0] == "mul" and node[2][0] == "pow" and node[2][1] == TEN:  # 2.5 \times 10^3
         exponent = node[2][2]
         sign = -1 if exponent[0] == "neg" else 1
         exponent = exponent[1] if exponent[0] == "neg" else exponent

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from r1tool.grading.math.comparing import numeric
 from r1tool.grading.math.comparing.numeric import Unsure
-from r1tool.grading.math.tree import Node, variables_of, walk
+from r1tool.grading.math.tree import ZERO, Node, number, variables_of, walk
 
 _ORDER = frozenset(("<", ">", "<=", ">=", "!="))
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "!=": "!="}
@@ -152,7 +152,7 @@ def _only_inside_abs(node: Node, name: str) -> Node | None:
     if len(inside) != 1:
         return None
     (absolute,) = inside
-    return absolute if name not in variables_of(_replaced(node, absolute, ("num", Fraction(0), -1))) else None
+    return absolute if name not in variables_of(_replaced(node, absolute, ZERO)) else None
 
 
 def _mirrored(node: Node, absolute: Node, name: str) -> list[Piece] | None:
@@ -161,7 +161,7 @@ def _mirrored(node: Node, absolute: Node, name: str) -> list[Piece] | None:
     if in_y is None:
         return None
     pieces: list[Piece] = []
-    zero: Node = ("num", Fraction(0), -1)
+    zero: Node = ZERO
     for low, high in _intersection(in_y, [(End(0.0, zero, True), _HIGHEST)]):
         for sign in (1, -1):
             f: Node = absolute[1] if sign > 0 else ("neg", absolute[1])
@@ -217,7 +217,7 @@ def _half_line(operator: str, left: Node, right: Node, name: str) -> list[Piece]
 
 def _root(difference: Node, name: str) -> Node:
     """The zero of a linear function as a tree: -f(0) / (f(1) - f(0))."""
-    at_zero, at_one = (_replaced(difference, ("var", name), ("num", Fraction(x), -1)) for x in (0, 1))
+    at_zero, at_one = (_replaced(difference, ("var", name), number(Fraction(x))) for x in (0, 1))
     return ("div", ("neg", at_zero), ("add", at_one, ("neg", at_zero)))
 
 

@@ -8,37 +8,15 @@ MAX_NOTATION_CHARS = 20_000
 
 _SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n", strict=True))
 _SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ₙ", "0123456789n", strict=True))
-_GREEK = [
-    "alpha",
-    "beta",
-    "gamma",
-    "delta",
-    "epsilon",
-    "zeta",
-    "eta",
-    "theta",
-    "iota",
-    "kappa",
-    "lambda",
-    "mu",
-    "nu",
-    "xi",
-    "omicron",
-    "pi",
-    "rho",
-    "sigmaf",
-    "sigma",
-    "tau",
-    "upsilon",
-    "phi",
-    "chi",
-    "psi",
-    "omega",
-]
+GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigmaf sigma tau "
+    "upsilon phi chi psi omega"
+).split()
+"""In the order of Unicode, from U+03B1."""
 
 _CHARACTERS: dict[int, str | None] = {
     **{code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)},
-    **{0x3B1 + index: f"\\{name} " for index, name in enumerate(_GREEK)},
+    **{0x3B1 + index: f"\\{name} " for index, name in enumerate(GREEK)},
     **dict.fromkeys((*range(8203, 8208), *range(8234, 8239), *range(8288, 8304), 65279, 173)),
     **dict.fromkeys((*range(0, 9), *range(14, 32), 127)),
     **{
@@ -174,28 +152,7 @@ def _repeating(match: re.Match[str]) -> str:
 
 
 _FUNCTION_NAMES = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "sinh",
-        "cosh",
-        "tanh",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "ln",
-        "log",
-        "exp",
-        "lcm",
-        "gcd",
-        "max",
-        "min",
-        "arccot",
-    ]
+    "sin cos tan cot sec csc sinh cosh tanh arcsin arccos arctan ln log exp lcm gcd max min arccot".split()
 )
 
 

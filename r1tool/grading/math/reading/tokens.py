@@ -8,6 +8,9 @@ from r1tool.grading.math.reading.units import is_unit
 MAX_TOKENS = 5000
 MAX_DIGITS = 2000
 
+Token = tuple[str, str]
+"""Its kind (num, quote, cmd, letter, op) and its text; a quote is words, as text sets them or as they stand."""
+
 
 class Unreadable(Exception):
     """This reader does not know how to read the answer; another may."""
@@ -16,9 +19,12 @@ class Unreadable(Exception):
 _NAMES = "sin cos tan cot sec csc asin acos atan sinh cosh tanh ln log exp"
 _OTHER_NAMES = {"arcsin": "asin", "arccos": "acos", "arctan": "atan", "tg": "tan", "ctg": "cot", "lg": "log10"}
 FUNCTIONS = {name: name for name in _NAMES.split()} | _OTHER_NAMES
+_SHORT_WORDS = frozenset("no is in it to at of if we by so as am".split())
 SEPARATORS = frozenset(("and", "or", "和", "或", "与", "或者", "以及", "及"))
-CONSTANTS = {"pi": ("const", "pi"), "Pi": ("const", "pi"), "infty": ("const", "oo"), "inf": ("const", "oo"),
-               "infinity": ("const", "oo"), "Infinity": ("const", "oo"), "oo": ("const", "oo")}  # fmt: skip
+CONSTANTS = {
+    **dict.fromkeys(("pi", "Pi"), ("const", "pi")),
+    **dict.fromkeys(("infty", "inf", "infinity", "Infinity", "oo"), ("const", "oo")),
+}
 
 _TOKEN = re.compile(
     r"(?P<num>(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+(?![\d.]))?)|(?P<quote>«[^»]*»)|(?P<cmd>\\[a-zA-Z]+|\\[{}|\\])|(?P<word>[A-Za-z]+)|(?P<han>[\u4e00-\u9fff]+)"
@@ -33,8 +39,9 @@ _QUALIFIER = re.compile(r"(?<=.)[,;]?\s*«?\s*\b(?:for (?:all|any|every|each|som
 _APPROXIMATE = re.compile(r"^(?:\\approx|\\sim|~|=)\s*")
 
 
-def tokenize(text: str) -> list[tuple[str, str]]:
-    tokens: list[tuple[str, str]] = []
+def tokenize(text: str) -> list[Token]:
+    """The tokens of a normalised text. Raises Unreadable beyond MAX_TOKENS or MAX_DIGITS."""
+    tokens: list[Token] = []
     for match in _TOKEN.finditer(text):
         kind, value = match.lastgroup or "", match[0]
         if kind == "num" and len(value) > MAX_DIGITS:
@@ -54,6 +61,7 @@ def tokenize(text: str) -> list[tuple[str, str]]:
 
 
 def tidy(text: str) -> str:
+    """A normalised answer without ordinals, conditions ("where …"), and signs at its ends that mean nothing."""
     text = _QUALIFIER.sub("", _ORDINAL.sub("", text))
     text = text.replace('"', "").replace("``", "").strip().lstrip(",;: ")
     text = (text[:-3] + "\\ldots" if text.endswith("...") else text).rstrip(".,;: ")
@@ -70,7 +78,7 @@ def without_thousands(text: str) -> str:
     return text
 
 
-def _add_word(tokens: list[tuple[str, str]], word: str) -> None:
+def _add_word(tokens: list[Token], word: str) -> None:
     """A run of letters: a function, a constant, a unit or a word; or else letters multiplied."""
     lower = word.lower()
     if word in FUNCTIONS or lower in ("sqrt", "cbrt", "frac", "abs") or word in CONSTANTS:
@@ -81,25 +89,9 @@ def _add_word(tokens: list[tuple[str, str]], word: str) -> None:
         tokens.append(("letter", word))
     elif tokens and tokens[-1][0] == "num" and is_unit(word):
         tokens.append(("quote", word))
-    elif (
-        len(word) == 2
-        and lower
-        not in (
-            "no",
-            "is",
-            "in",
-            "it",
-            "to",
-            "at",
-            "of",
-            "if",
-            "we",
-            "by",
-            "so",
-            "as",
-            "am",
-        )
-    ) or (len(word) > 2 and word.islower() and all(a < b for a, b in pairwise(word)) and not is_unit(word)):
+    elif (len(word) == 2 and lower not in _SHORT_WORDS) or (
+        len(word) > 2 and word.islower() and all(a < b for a, b in pairwise(word)) and not is_unit(word)
+    ):
         tokens += [("letter", c) for c in word]
     else:
         tokens.append(("quote", word))

@@ -30,62 +30,11 @@ UNITS: dict[str, tuple[str, Fraction]] = {
     for alias in aliases.split()
 }
 _COUNTED = frozenset(
-    [
-        "unit",
-        "people",
-        "person",
-        "way",
-        "student",
-        "apple",
-        "dollar",
-        "book",
-        "ticket",
-        "hour",
-        "times",
-        "degree",
-        "percent",
-        "pct",
-        "percentage",
-        "rupee",
-        "yuan",
-        "euro",
-        "pound",
-        "mile",
-        "egg",
-        "page",
-        "child",
-        "children",
-        "boy",
-        "girl",
-        "car",
-        "bag",
-        "box",
-        "point",
-        "step",
-        "slice",
-        "ball",
-        "coin",
-        "card",
-        "marble",
-        "cookie",
-        "ounce",
-        "piece",
-        "pair",
-        "block",
-        "square",
-        "cubic",
-        "sq",
-        "cu",
-        "sqft",
-        "dozen",
-        "star",
-        "game",
-        "bottle",
-        "seat",
-        "row",
-        "cent",
-        "penny",
-    ]
+    (
+        "unit people person way student apple dollar book ticket hour times degree percent pct percentage rupee "
+        "yuan euro pound mile egg page child children boy girl car bag box point step slice ball coin card marble "
+        "cookie ounce piece pair block square cubic sq cu sqft dozen star game bottle seat row cent penny"
+    ).split()
 )
 _FACTOR = re.compile(r"([a-zA-Z]+)(?:\^?\{?(-?\d)\}?)?")
 
