@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from r1tool.grading import equal, grade
 from r1tool.grading.grade import decide
-from r1tool.grading.math.comparing.compare import compared
+from r1tool.grading.math.comparing.compare import compare
 from r1tool.grading.math.reading.notation import normalize, squeeze
 from r1tool.grading.math.reading.read import read
 from r1tool.grading.math.reading.tokens import Unreadable
@@ -622,19 +622,19 @@ expressions = st.recursive(
 @given(expressions)
 def test_an_expression_is_itself(expression: str) -> None:
     assert equal(expression, expression)
-    assert compared(read(expression), read(f"({expression})")) is not False
+    assert compare(read(expression), read(f"({expression})")) is not False
 
 
 @given(expressions, expressions)
 def test_the_reader_is_sure_of_the_same_both_ways_round(left: str, right: str) -> None:
-    assert compared(read(left), read(right)) == compared(read(right), read(left))
+    assert compare(read(left), read(right)) == compare(read(right), read(left))
 
 
 @given(expressions)
 @example(r"\sin(\sin(\frac{7}{i}))")
 @example(r"e^{40}")
 def test_one_more_is_never_the_same(expression: str) -> None:
-    assert compared(read(expression), read(f"{expression}+1")) is not True
+    assert compare(read(expression), read(f"{expression}+1")) is not True
 
 
 @given(st.integers(), st.integers())
@@ -671,12 +671,19 @@ def test_anything_like_latex_can_be_read(text: str) -> None:
         node = read(text)
     except Unreadable:
         return
-    assert compared(node, node) is True
+    assert compare(node, node) is True
 
 
 @pytest.mark.parametrize("answer", [r"\frac 1e5 2", r"\binom 1.5e3 2"])
 def test_a_bare_argument_may_have_an_exponent(answer: str) -> None:
     assert verdict("1", answer) == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"), [("1,2;3,4", "correct"), ("3,4;1,2", "correct"), ("1,2;3,5", "wrong"), ("1;3,4", "wrong")]
+)
+def test_lists_in_a_list_are_compared_each_in_its_order(answer: str, outcome: str) -> None:
+    assert verdict("1,2;3,4", answer) == outcome
 
 
 def test_a_sum_of_thousands_of_terms_is_compared() -> None:

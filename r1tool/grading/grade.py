@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from r1tool.grading.extraction import all_boxes, last_boxes, locate
 from r1tool.grading.math import choices
-from r1tool.grading.math.comparing.compare import compared
+from r1tool.grading.math.comparing.compare import compare
 from r1tool.grading.math.reading.notation import is_prose, normalize, squeeze
 from r1tool.grading.math.reading.read import read
 from r1tool.grading.math.reading.tokens import Unreadable
@@ -177,7 +177,7 @@ def _choices(reference: Gold, answer: str, problem: str | None) -> bool | None:
 
 def _compared(gold: Node, answer: Node) -> bool | None:
     try:
-        return compared(gold, answer)
+        return compare(gold, answer)
     except RecursionError:
         return None
 

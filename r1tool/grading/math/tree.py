@@ -18,7 +18,7 @@
 Where it is not hot, take a node apart with `match`, and make numbers with `number`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -36,13 +36,8 @@ def number(value: Fraction | int, decimals: int = 0) -> Node:
     return ("num", Fraction(value), decimals)
 
 
-ZERO, ONE, TEN, HUNDRED = map(number, (0, 1, 10, 100))
+ZERO, TEN, HUNDRED = number(0), number(10), number(100)
 INFINITY: Node = ("const", "oo")
-
-
-def negative(node: Node) -> Node:
-    """-a."""
-    return ("neg", node)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -55,9 +50,14 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(child for child in current if isinstance(child, tuple))
 
 
-def holds(node: Node, *kinds: str) -> bool:
+def holds(node: Node, kinds: Container[str]) -> bool:
     """Whether a subtree is of one of `kinds`."""
     return any(child[0] in kinds for child in walk(node))
+
+
+def kind_first(kind: str, gold: Node, answer: Node) -> tuple[Node, Node]:
+    """The one of two nodes that is of `kind`, and the other; the gold first if both are."""
+    return (gold, answer) if gold[0] == kind else (answer, gold)
 
 
 def items(node: Node) -> tuple[Node, ...]:

@@ -1,23 +1,48 @@
-"""Whether two equations have the same solutions, found out at random points."""
+"""Equations and other relations: two equations are the same if they have the same solutions."""
 
 from fractions import Fraction
 
 from r1tool.grading.math.comparing import numeric
+from r1tool.grading.math.comparing.collections import plain_values
 from r1tool.grading.math.comparing.numeric import Unsure
-from r1tool.grading.math.tree import Node, variables_of, walk
+from r1tool.grading.math.comparing.outcomes import Compare
+from r1tool.grading.math.tree import COLLECTIONS, ZERO, Node, holds, is_constant, items, kind_first, variables_of
 
 POINTS = 5
 _STARTS = (0.7, -1.3, 2.9, -4.1, 11.0)
 
 
+def applies(gold: Node, answer: Node) -> bool:
+    return "rel" in (gold[0], answer[0])
+
+
+def compare(gold: Node, answer: Node, compare_parts: Compare) -> bool | None:
+    if gold[0] == answer[0]:
+        return equivalent(gold, answer) if are_equations(gold, answer) else None
+    relation, other = kind_first("rel", gold, answer)
+    if set(relation[1]) != {"="}:
+        return None
+    if other[0] in COLLECTIONS and len(items(other)) > 1 and plain_values(items(other)):
+        return False
+    if not is_constant(other):
+        return None
+    left, right = relation[2][0], relation[2][-1]
+    if is_constant(right) and right != ZERO and not holds(left, ("num",)):  # ab = 6 says 6
+        return compare_parts(right, other) if other is gold else compare_parts(other, right)
+    return False if variables_of(relation) else None
+
+
+def are_equations(gold: Node, answer: Node) -> bool:
+    """Whether both are relations of `=` alone."""
+    return gold[0] == answer[0] == "rel" and set(gold[1]) == set(answer[1]) == {"="}
+
+
 def equivalent(left: Node, right: Node) -> bool | None:
-    """Two equations `("rel", ("=",), (a, b))`: True where one is a multiple of the other or all roots are shared."""
+    """Whether two equations have the same solutions: one is a multiple of the other, or roots found are shared."""
     if len(left[2]) != 2 or len(right[2]) != 2:
         return None
     names = variables_of(left) | variables_of(right)
-    if not names or any(
-        child[0] in ("word", "unit", "seq", "list", "apply") for side in (left, right) for child in walk(side)
-    ):
+    if not names or any(holds(side, ("word", "unit", "seq", "list", "apply")) for side in (left, right)):
         return None
     mine, theirs = (("add", side[2][0], ("neg", side[2][1])) for side in (left, right))
     if _proportional(mine, theirs, names):

@@ -61,7 +61,7 @@ def approximate(value: Value) -> Approx:
     return Approx(complex(number), abs(number) * EPSILON)
 
 
-def same(left: Value, right: Value) -> bool | None:
+def compare_values(left: Value, right: Value) -> bool | None:
     """Whether two values are equal; None where floats cannot tell."""
     if isinstance(left, Fraction) and isinstance(right, Fraction):
         return left == right

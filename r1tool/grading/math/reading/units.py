@@ -3,6 +3,7 @@
 import re
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 _TABLE = {
     "length": "mm millimeter millimetre=1/1000; cm centimeter centimetre=1/100; dm decimeter decimetre=1/10; "
@@ -39,6 +40,13 @@ _COUNTED = frozenset(
 _FACTOR = re.compile(r"([a-zA-Z]+)(?:\^?\{?(-?\d)\}?)?")
 
 
+class Dimension(NamedTuple):
+    """Powers of the basic dimensions, by name in alphabetical order, and the factor to their basic units."""
+
+    powers: tuple[tuple[str, int], ...]
+    factor: Fraction
+
+
 def is_unit(word: str) -> bool:
     """A word that measures or counts."""
     return (
@@ -50,8 +58,8 @@ def is_unit(word: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def dimension(text: str) -> tuple[tuple[tuple[str, int], ...], Fraction] | None:
-    """`square feet`, `cm^2`, `km/h` as powers of dimensions and the factor to the base units; None if unknown."""
+def dimension(text: str) -> Dimension | None:
+    """The dimension of `square feet`, `cm^2`, `km/h`; None if a word is unknown."""
     text = re.sub(r"\bper\b", "/", text.strip().lower() if len(text) > 3 else text.strip())
     powers: dict[str, int] = {}
     factor = Fraction(1)
@@ -73,4 +81,4 @@ def dimension(text: str) -> tuple[tuple[tuple[str, int], ...], Fraction] | None:
             factor *= known[1] ** exponent
     if not powers:
         return None
-    return tuple(sorted((name, power) for name, power in powers.items() if power)), factor
+    return Dimension(tuple(sorted((name, power) for name, power in powers.items() if power)), factor)
