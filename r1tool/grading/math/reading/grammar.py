@@ -46,6 +46,7 @@ _RELATIONS = {
 _SET_OPERATORS = {r"\cup": "union", r"\union": "union", r"\cap": "inter", r"\setminus": "minus"}
 _MODULI = (r"\bmod", r"\mod", r"\pmod")
 _FUNCTION_LETTERS = frozenset("fghFGHSP")
+_END: Token = ("end", "")
 _NO_FACTORS = frozenset((r"\|", r"\angle", r"\emptyset"))
 """Commands that can begin a value, but not stand beside another as its factor."""
 
@@ -61,7 +62,7 @@ class Parser:
     """A place among the tokens, and what can be read from there."""
 
     def __init__(self, tokens: list[Token], commands: Mapping[str, "Command"]) -> None:
-        self.tokens = tokens
+        self.tokens = [*tokens, _END]
         self.commands = commands
         self.at = 0
         self.depth = 0
@@ -70,15 +71,15 @@ class Parser:
 
     @property
     def kind(self) -> str:
-        return self.tokens[self.at][0] if self.at < len(self.tokens) else "end"
+        return self.tokens[self.at][0]
 
     @property
     def value(self) -> str:
-        return self.tokens[self.at][1] if self.at < len(self.tokens) else ""
+        return self.tokens[self.at][1]
 
     def peek(self, offset: int = 1) -> Token:
         """The token `offset` places ahead."""
-        return self.tokens[self.at + offset] if self.at + offset < len(self.tokens) else ("end", "")
+        return self.tokens[self.at + offset] if self.at + offset < len(self.tokens) else _END
 
     def next(self) -> str:
         """The text of the token here, and one step on."""
@@ -87,7 +88,8 @@ class Parser:
 
     def take(self, *values: str) -> bool:
         """One step on if the sign or command here is one of `values`."""
-        if self.kind in ("op", "cmd") and self.value in values:
+        kind, value = self.tokens[self.at]
+        if value in values and kind in ("op", "cmd"):
             self.at += 1
             return True
         return False
@@ -107,7 +109,7 @@ class Parser:
 
     def answer(self) -> Node:
         node = self.listing()
-        if self.at < len(self.tokens):
+        if self.kind != "end":
             raise Unreadable(f"{self.value!r} is not expected")
         return node
 
@@ -308,7 +310,7 @@ class Parser:
         return False
 
     def postfix(self, node: Node) -> Node:
-        while True:
+        while self.kind == "op":
             if self.take("!"):
                 if self.take("!"):
                     raise Unreadable("a double factorial")
@@ -322,7 +324,8 @@ class Parser:
             elif self.take("'"):
                 node = _primed(node)
             else:
-                return node
+                break
+        return node
 
     # The parts a term is made of.
 
