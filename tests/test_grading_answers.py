@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from r1tool.grading import equal, grade
-from r1tool.grading.grade import decide
+from r1tool.grading.math.check import decide
 from r1tool.grading.math.comparing.compare import compare
 from r1tool.grading.math.reading.notation import normalize, squeeze
 from r1tool.grading.math.reading.read import read

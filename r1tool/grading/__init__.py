@@ -5,8 +5,8 @@ r"""Is this answer right? Extraction, fast comparers, and Math-Verify in a proce
 'correct'
 """
 
-from r1tool.grading.api import equal, grade
 from r1tool.grading.extraction import Answers, extract
+from r1tool.grading.grade import equal, grade
 from r1tool.grading.verdict import GRADING_VERSION, Settings, Verdict
 
 __all__ = ["GRADING_VERSION", "Answers", "Settings", "Verdict", "equal", "extract", "grade"]

@@ -9,7 +9,7 @@ from zlib import crc32
 import msgspec
 
 from r1tool.errors import BadRow
-from r1tool.grading.api import STEP_SHARE
+from r1tool.grading.grade import STEP_SHARE
 from r1tool.grading.verdict import Verdict
 from r1tool.grading.verifier import VERIFIERS, Verifier
 from r1tool.records.columns import Outcome
