@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from r1tool.grading import equal, grade
-from r1tool.grading.math.check import decide
+from r1tool.grading.grade import grade_with
 from r1tool.grading.math.comparing.compare import compare
 from r1tool.grading.math.reading.notation import normalize, squeeze
 from r1tool.grading.math.reading.read import read
@@ -548,7 +548,7 @@ def by_fast_tiers(gold: str, answer: str) -> str:
     def unsure(gold: str, answer: str) -> bool:
         raise AssertionError(f"not decided: {gold} | {answer}")
 
-    return decide(gold, f"\\boxed{{{answer}}}", None, Settings(), unsure).outcome
+    return grade_with(gold, f"\\boxed{{{answer}}}", None, Settings(), unsure).outcome
 
 
 @pytest.mark.parametrize(("gold", "answer"), pairs(SAME))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from r1tool.errors import BadRow
 from r1tool.grading.answers import final_answers, group_equal
-from r1tool.grading.math.check import is_verifiable
+from r1tool.grading.grade import is_verifiable
 from r1tool.judge.questions import to_ask
 from r1tool.rank import cosine, length, majority
 from r1tool.records.columns import OUTCOMES

@@ -1,9 +1,8 @@
 r"""Where the answer of a generation is: the last box behind `</think>`, or what else announces it, in linear time."""
 
 import re
+from functools import lru_cache
 from typing import Literal, NamedTuple
-
-from r1tool.grading.math.reading.notation import is_prose
 
 TAIL_CHARS = 4000
 """Announcements such as "the answer is" are looked for in the end of the text only."""
@@ -22,6 +21,13 @@ class Extracted(NamedTuple):
     text: str
     how: str
 
+
+MAX_WORDS = 3
+_WORD = re.compile(
+    r"(?<![\\a-zA-Z])(?:[A-Za-z]{3,}|is|of|no|to|in|at|be|it|we|an|by|so|if|Is|It|We|In|No|So|If)(?![a-zA-Z])"
+)
+_IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
+_COMMAND = re.compile(r"\\[a-zA-Z]+")
 
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![a-zA-Z])\s*")
 _CONNECTIVE = re.compile(
@@ -256,3 +262,10 @@ def _sentence(text: str) -> str:
     if end and not re.fullmatch(r"\(?[A-Z]\)?", line[: end.start()].strip()):
         line = line[: end.start()]
     return line.strip().strip("*").strip().rstrip(".。").strip()
+
+
+@lru_cache(maxsize=1024)
+def is_prose(text: str) -> bool:
+    """A sentence instead of an answer."""
+    text = _COMMAND.sub(" ", text)
+    return len(_WORD.findall(text)) > MAX_WORDS or len(_IDEOGRAPH.findall(text)) > MAX_WORDS

@@ -1,6 +1,7 @@
 """Multiple choice: the letter of an answer, and what the options of the problem stand for."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from r1tool.grading.math.reading.notation import normalize
@@ -19,6 +20,32 @@ _OPTION = re.compile(
 _OPTION_DOTTED = re.compile(rf"(?:^|\n|\s\s+|\\q?quad\s*)(?:\*\*)?([{_LETTERS}])[.:)]\s+")
 _SEVERAL = re.compile(rf"[{_LETTERS}](?:\s*(?:,|and|;|、|和)?\s*[{_LETTERS}])+")
 _TRIM = re.compile(r"(?:\s|\\q?quad|\\\\|\\ |\\hfill|\\hspace\*?\{[^{}]*\}|~|\$|\\[()]|[,;.])+$")
+
+
+Compare = Callable[[str, str], bool | None]
+
+
+def compare(gold: str, answer: str, problem: str | None, compare_texts: Compare) -> bool | None:
+    """A letter against a letter, or against the value of an option of the problem; None where neither side is one."""
+    mine, theirs = letter(gold), letter(answer)
+    if mine and theirs:
+        return mine[0] == theirs[0]
+    if mine:
+        name, text = mine
+        return (compare_texts(text, answer) or None) if text else _is_option(name, answer, problem, compare_texts)
+    if theirs:
+        name, text = theirs
+        return compare_texts(gold, text) if text else _is_option(name, gold, problem, compare_texts)
+    several, others = letters(gold), letters(answer)
+    return several == others if several and others else None
+
+
+def _is_option(name: str, value: str, problem: str | None, compare_texts: Compare) -> bool | None:
+    """Whether this option of the problem, and no other, is the value; None where the problem has no such option."""
+    texts = options(problem) if problem else {}
+    if name not in texts:
+        return None
+    return [other for other, text in texts.items() if compare_texts(text, value)] == [name]
 
 
 @lru_cache(maxsize=4096)

@@ -24,6 +24,9 @@ from typing import Any
 
 Node = tuple[Any, ...]
 
+MAX_SHOWN = 200
+"""Subtrees beyond which show abbreviates."""
+
 SCALARS = frozenset(
     "num var const add mul div pow neg fact abs floor ceil fn binom percent degree mod group sum prod".split()
 )
@@ -93,3 +96,23 @@ def flat(node: Node) -> str:
     if node[0] in ("num", "var", "word", "const"):
         return str(node[1])
     return "(" + ",".join(flat(child) if isinstance(child, tuple) else str(child) for child in node[1:]) + ")"
+
+
+def show(node: Node) -> str:
+    """A tree in one line, for --explain."""
+    kind = node[0]
+    if kind == "num":
+        return str(node[1])
+    if kind in ("var", "const", "word"):
+        return str(node[1])
+    if sum(1 for _ in walk(node)) > MAX_SHOWN:
+        return f"{kind}(…)"
+    return f"{kind}({', '.join(map(_show_part, node[1:]))})"
+
+
+def _show_part(part: object) -> str:
+    if not isinstance(part, tuple):
+        return str(part)
+    if part and isinstance(part[0], str) and part[0].isalpha():
+        return show(part)
+    return f"[{', '.join(map(_show_part, part))}]"

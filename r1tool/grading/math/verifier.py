@@ -8,7 +8,7 @@ import msgspec
 
 from r1tool.errors import BadRow
 from r1tool.grading.extraction import Answers, extract
-from r1tool.grading.math.check import decide, is_verifiable
+from r1tool.grading.grade import grade_with, is_verifiable
 from r1tool.grading.verdict import GRADING_VERSION, Settings, Verdict
 from r1tool.records.row import Row
 
@@ -70,4 +70,4 @@ class MathVerifier:
 
         known = _decode(task)
         settings = Settings(answers=self.answers)
-        return decide(known.gold, generation, known.problem, settings, math_verify.verify)
+        return grade_with(known.gold, generation, known.problem, settings, math_verify.verify)

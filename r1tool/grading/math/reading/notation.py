@@ -78,12 +78,6 @@ _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _CURRENCY = re.compile(r"\\\$|(?:US|USD)\s*\$|[$€£¥₹]|\\(?:euro|pounds|yen)(?![a-zA-Z])")
 _COMMAND_AND_LETTER = re.compile(r"(\\[a-zA-Z]+)\s+(?=[a-zA-Z])")
 
-MAX_WORDS = 3
-_WORD = re.compile(
-    r"(?<![\\a-zA-Z])(?:[A-Za-z]{3,}|is|of|no|to|in|at|be|it|we|an|by|so|if|Is|It|We|In|No|So|If)(?![a-zA-Z])"
-)
-_IDEOGRAPH = re.compile("[\u4e00-\u9fff]")
-
 QUOTE_OPEN, QUOTE_CLOSE = "«", "»"
 
 
@@ -170,10 +164,3 @@ def _quoted(match: re.Match[str]) -> str:
     if any(c.isalpha() for c in content) and not any(c in "«»\\^=+_()[]" or c.isdigit() for c in content):
         return f"{QUOTE_OPEN}{content}{QUOTE_CLOSE}"
     return f" {content} "
-
-
-@lru_cache(maxsize=1024)
-def is_prose(text: str) -> bool:
-    """A sentence instead of an answer."""
-    text = _COMMAND.sub(" ", text)
-    return len(_WORD.findall(text)) > MAX_WORDS or len(_IDEOGRAPH.findall(text)) > MAX_WORDS
