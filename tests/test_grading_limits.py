@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -23,6 +24,14 @@ def test_an_answer_that_never_ends_is_a_timeout(answer: str) -> None:
     assert verdict.outcome == "timeout"
     assert verdict.extracted == answer
     assert grade("1", r"\boxed{\int_0^1 2x dx}", timeout=20).outcome == "correct"
+
+
+def test_a_long_answer_costs_no_more_than_its_length() -> None:
+    generation = rf"\boxed{{\frac{{{'1' * 100_000}}}{{2}}}}"
+    start = time.process_time()
+    assert grade("1", generation).outcome == "wrong"
+    assert grade(generation, generation).outcome == "correct"
+    assert time.process_time() - start < 2
 
 
 def test_threads_grade_at_the_same_time() -> None:

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from r1tool.grading.math.reading.commands import COMMANDS
 from r1tool.grading.math.reading.grammar import Parser
-from r1tool.grading.math.reading.notation import normalize
+from r1tool.grading.math.reading.notation import MAX_NOTATION_CHARS, normalize
 from r1tool.grading.math.reading.tokens import Unreadable, tidy, tokenize, without_thousands
 from r1tool.grading.math.tree import Node
 
@@ -15,6 +15,8 @@ _NAMED = re.compile(r"[A-Za-z_«»\s\\'{}()]{1,60}=")
 @lru_cache(maxsize=4096)
 def read(text: str) -> Node:
     """Read one answer. Raises Unreadable."""
+    if len(text) > MAX_NOTATION_CHARS:
+        raise Unreadable("too long")
     text = tidy(normalize(text))
     if not text:
         raise Unreadable("empty")
