@@ -208,7 +208,7 @@ def test_a_vllm_that_can_end_thoughts_is_told_what_a_thought_is(
     if version:
         (fake_programs.parent / f"lib/python3.12/site-packages/vllm-{version}.dist-info").mkdir(parents=True)
     serving = ServingOptions(engine="vllm", model="m", engine_arguments=["--dtype", "auto"])
-    told = launch.with_thinking_budget(serving).engine_arguments
+    told = launch.with_thinking_budget(serving, vllm.ENGINE).engine_arguments
     assert told[-2:] == ["--dtype", "auto"]
     assert (told[0] == "--reasoning-config") is knows
 
