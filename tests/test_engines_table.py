@@ -107,7 +107,7 @@ def test_it_is_started_by_its_name() -> None:
 
     asyncio.run(life())
     assert "--loud" in server.log.read_text()
-    with pytest.raises(R1Error, match="the toy engine has no reward model; give --url, or --engine vllm or sglang"):
+    with pytest.raises(R1Error, match="the toy engine has no reward model; use --url, or --engine vllm or sglang"):
         make_servers(options, runner="reward")
     with pytest.raises(R1Error, match="--gpus does not apply to the toy engine"):
         choose(ServingOptions(engine="toy", gpus="0"))

@@ -89,7 +89,7 @@ def test_a_verdict_of_the_judge_is_not_asked_for_again(old: Path) -> None:
     out = old / "verdicts.jsonl"
     given = [old / "judged.jsonl", "-o", out, "--compress", "none", *BEHIND_URL]
     done = run("judge", *given)
-    assert done.returncode == 0 and b"0 generations asked about, 2 taken from the journal" in done.stderr, done.stderr
+    assert done.returncode == 0 and b"asked about 0 generations, 2 taken from the journal" in done.stderr, done.stderr
     assert [row["correctness_llama"] for row in read(out)] == [[True], [True]]
 
 
