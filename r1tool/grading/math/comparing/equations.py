@@ -20,13 +20,14 @@ def compare(gold: Node, answer: Node, compare_parts: Compare) -> bool | None:
     if gold[0] == answer[0]:
         return equivalent(gold, answer) if are_equations(gold, answer) else None
     relation, other = kind_first("rel", gold, answer)
-    if set(relation[1]) != {"="}:
+    _, operators, sides = relation
+    if set(operators) != {"="}:
         return None
     if other[0] in COLLECTIONS and len(items(other)) > 1 and plain_values(items(other)):
         return False
     if not is_constant(other):
         return None
-    left, right = relation[2][0], relation[2][-1]
+    left, right = sides[0], sides[-1]
     if is_constant(right) and right != ZERO and not holds(left, ("num",)):  # ab = 6 says 6
         return compare_parts(right, other) if other is gold else compare_parts(other, right)
     return False if variables_of(relation) else None
@@ -44,7 +45,7 @@ def equivalent(left: Node, right: Node) -> bool | None:
     names = variables_of(left) | variables_of(right)
     if not names or any(holds(side, ("word", "unit", "seq", "list", "apply")) for side in (left, right)):
         return None
-    mine, theirs = (("add", side[2][0], ("neg", side[2][1])) for side in (left, right))
+    mine, theirs = (("add", a, ("neg", b)) for _, _, (a, b) in (left, right))
     if _proportional(mine, theirs, names):
         return True
     if variables_of(left) != variables_of(right):
