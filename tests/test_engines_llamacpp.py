@@ -122,7 +122,7 @@ def test_a_start_that_is_cancelled_leaves_nothing_behind() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--no-such-option", "1"], "unrecognized arguments: --no-such-option 1; it takes --slots"),
+        (["--no-such-option", "1"], "unrecognized arguments: --no-such-option 1; it accepts --slots"),
         (["--slots", "many"], "argument --slots: invalid int value"),
     ],
 )

@@ -103,7 +103,7 @@ def test_other_answers_are_references(answer: str) -> None:
     ],
 )
 def test_token_counts_out_of_step_are_a_bad_row(reader: Any) -> None:
-    with pytest.raises(BadRow, match="'token_counts' has 1 entries for 2 generations"):
+    with pytest.raises(BadRow, match="'token_counts' has length 1, but there are 2 generations"):
         reader(row(generations=["a", "b"], token_counts=[{"completion": 1}]))
 
 
@@ -111,7 +111,7 @@ def test_token_counts_out_of_step_are_a_bad_row(reader: Any) -> None:
 def test_other_lists_out_of_step_are_a_bad_row(name: str) -> None:
     value: Any = {"is_reasoning_complete": True, "finish_reasons": "stop", "extracted_answers": "5"}[name]
     given_ = row(generations=[COMPLETE] * 2, verdicts=["wrong"] * 2, **{name: [value]})
-    with pytest.raises(BadRow, match=f"{name!r} has 1 entries for 2 generations"):
+    with pytest.raises(BadRow, match=f"{name!r} has length 1, but there are 2 generations"):
         to_ask(given_)
 
 

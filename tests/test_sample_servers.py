@@ -52,7 +52,7 @@ def test_a_gateway_without_completions_that_made_no_token_is_asked_again(tmp_pat
 
 def test_servers_of_two_models_need_a_word(tmp_path: Path) -> None:
     given = problems(tmp_path / "in", 2)
-    with Running(model="a", pause=0.1) as one, Running(model="b", pause=0.1) as other:
+    with Running(model="a", pause=0.3) as one, Running(model="b", pause=0.3) as other:
         done = run("sample", given, "--url", one.url, "--url", other.url)
     assert done.returncode == 2
     assert b"choose one with --model" in done.stderr

@@ -73,7 +73,7 @@ def test_configs_and_splits_of_a_card_and_of_file_names(tmp_path: Path) -> None:
         for name, words in {
             "me/card/nosuch": "no split 'nosuch'; the splits are train, test",
             "me/card@nosuch": "no config 'nosuch'; the configs are all, default, extended",
-            "me/card@all": ".parquet file of config 'all' there",
+            "me/card@all": ".parquet files in config 'all'",
             "me/absent": "no such dataset",
         }.items():
             done = run(known, *split, f"hf://datasets/{name}")
