@@ -178,7 +178,6 @@ class Client:
 
     async def generate_until(self, request: Request, enough: Callable[[Request], bool] | None) -> Generation | None:
         """The same, but None as soon as `enough` says so of what has arrived."""
-
         self._start()
         prompt = request.prompt if request.messages is None else request.messages[-1]["content"]
         return await self._retry.answer(
