@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Way = Literal["apply-template", "tokenize", "prefix"]
 """How a server goes on from a text: behind the prompt that /apply-template renders (llama.cpp), behind the tokens that
@@ -21,8 +21,7 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
 }
 
 
-@dataclass(frozen=True)
-class MetricNames:
+class MetricNames(NamedTuple):
     """Names in Prometheus' text of /metrics; `kv_use` is a share from 0 to 1, by its present and its former names."""
 
     running: str
@@ -32,8 +31,7 @@ class MetricNames:
     generation_tokens: str
 
 
-@dataclass(frozen=True)
-class ServerSpec:
+class ServerSpec(NamedTuple):
     """A server to be started: `arguments` are the user's own; `replicas` are how many share this machine."""
 
     model: str | None
