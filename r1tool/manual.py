@@ -115,7 +115,7 @@ def pages() -> dict[str, str]:
 
 
 def row_page() -> str:
-    """docs/row.md: the columns of a row, and the names of other data sets that are understood."""
+    """docs/row.md: the columns of a row, and the names of other datasets that are understood."""
     types = {column.name: type_name(shape_of_type(column.type)) for column in COLUMNS}
     lines = [f"| {each.name} | {types[each.name]} | {each.written_by} | {each.description} |" for each in COLUMNS]
     names = {"problem": PROBLEM, "solution": SOLUTION, "answer": ANSWER, "generations": GENERATION}

@@ -1,6 +1,6 @@
 """Reward functions with TRL's signature, for `GRPOTrainer(reward_funcs=[...])`: a list of completions in, floats out.
 
-Columns of the data set come as keyword arguments, one entry a completion; None as a reward leaves a completion out.
+Columns of the dataset come as keyword arguments, one entry a completion; None as a reward leaves a completion out.
 """
 
 import re

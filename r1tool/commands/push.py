@@ -1,4 +1,4 @@
-"""r1tool push: publish as a data set with a card."""
+"""r1tool push: publish as a dataset with a card."""
 
 from dataclasses import replace
 

@@ -1,1 +1,1 @@
-"""A finished data set: Parquet, the dataset card, the Hub."""
+"""A finished dataset: Parquet, the dataset card, the Hub."""

@@ -1,4 +1,4 @@
-"""The README.md of a data set: the YAML that the Hub and datasets read, and a card made from what the rows tell."""
+"""The README.md of a dataset: the YAML that the Hub and datasets read, and a card made from what the rows tell."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which config and split of the data set an input belongs to."""
+"""Which config and split of the dataset an input belongs to."""
 
 import re
 from fnmatch import fnmatch
@@ -12,7 +12,7 @@ SPLITS = ("train", "test", "validation")
 STDIN = "stdin"
 """What rows from stdin give as their input."""
 SHARD = re.compile(r"(train|test|validation)-\d{5}-of-\d{5}\.parquet")
-"""A file of a data set on the Hub: its folder is named after its config."""
+"""A file of a dataset on the Hub: its folder is named after its config."""
 NAME = re.compile(r"[\w.-]+")
 
 
@@ -32,7 +32,7 @@ def part_of(source: str | None, given: list[tuple[Part, str]]) -> Part | None:
     """The part of an input by its name: the first of the --config globs that fits, None if none of them does.
 
     Without globs, its file name without suffixes and shard number (-00001, -00000-of-00002); `train`, `test` and
-    `validation` are splits of `default`, or of the config whose folder they are in if they are a data set's shards;
+    `validation` are splits of `default`, or of the config whose folder they are in if they are a dataset's shards;
     stdin is the `train` of `default`.
     """
     if given:

@@ -60,12 +60,12 @@ NEEDS = {"sft": ("messages",), "grpo": ("prompt", "solution")}
 
 
 def file_name(recipe: Recipe) -> str:
-    """Where the recipe lies in the data set."""
+    """Where the recipe lies in the dataset."""
     return f"recipes/{recipe}.yaml"
 
 
 def recipe_text(recipe: Recipe, data_set: str, config: str, split: str) -> str:
-    """The YAML for `trl sft` or `trl grpo` to train on this config of the data set."""
+    """The YAML for `trl sft` or `trl grpo` to train on this config of the dataset."""
     import yaml
 
     settings = {"sft": SFT, "grpo": GRPO}[recipe]

@@ -1,4 +1,4 @@
-"""`push`: rows into a data set, in two passes over the inputs."""
+"""`push`: rows into a dataset, in two passes over the inputs."""
 
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""The columns of a data set to publish: which there are, in which order, of which type."""
+"""The columns of a dataset to publish: which there are, in which order, of which type."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rows into a folder that `datasets.load_dataset` and the Hub take as a data set."""
+"""Rows into a folder that `datasets.load_dataset` and the Hub take as a dataset."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

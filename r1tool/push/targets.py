@@ -1,4 +1,4 @@
-"""Where a data set is published: a folder of one's own, or the Hugging Face Hub."""
+"""Where a dataset is published: a folder of one's own, or the Hugging Face Hub."""
 
 import re
 import shutil
@@ -13,11 +13,11 @@ from r1tool.push.card import MARK
 from r1tool.push.configs import Part
 
 Files = Mapping[Part, Sequence[str]]
-"""Paths of the shards within the data set."""
+"""Paths of the shards within the dataset."""
 
 
 class Target(Protocol):
-    """A place for a data set; `name` is what load_dataset is given."""
+    """A place for a dataset; `name` is what load_dataset is given."""
 
     name: str
 
@@ -31,7 +31,7 @@ class Target(Protocol):
         """Whether somebody has written a README.md there by hand."""
 
     def fetch(self, file: str) -> tuple[str, str]:
-        """The shell command that brings a file of the data set here, none if it need not, and its path then."""
+        """The shell command that brings a file of the dataset here, none if it need not, and its path then."""
 
     def staging(self) -> AbstractContextManager[Path]:
         """An empty folder to write to, gone in the end."""
@@ -98,7 +98,7 @@ class LocalTarget:
 
 
 class HubTarget:
-    """A data set OWNER/NAME on the Hub. What is there is not sent again, so that a stopped upload is resumed."""
+    """A dataset OWNER/NAME on the Hub. What is there is not sent again, so that a stopped upload is resumed."""
 
     def __init__(self, repo_id: str) -> None:
         self.name = repo_id
@@ -133,7 +133,7 @@ class HubTarget:
             yield Path(folder)
 
     def put(self, folder: Path, files: Files, private: bool) -> str:
-        """Raises R1Error where `private` is asked for and the data set is there and public."""
+        """Raises R1Error where `private` is asked for and the dataset is there and public."""
         from huggingface_hub import HfApi
 
         api = HfApi()

@@ -1,1 +1,1 @@
-"""What a row is: its columns and their types, the aliases of other data sets, the think tags, the ids."""
+"""What a row is: its columns and their types, the aliases of other datasets, the think tags, the ids."""

@@ -1,4 +1,4 @@
-"""The column names of other data sets, understood on reading: s1K, OpenThoughts, Stratos, SYNTHETIC-1, chats."""
+"""The column names of other datasets, understood on reading: s1K, OpenThoughts, Stratos, SYNTHETIC-1, chats."""
 
 from typing import Any
 

@@ -71,7 +71,7 @@ class Column(NamedTuple):
 
     `type` is what a value is read as; `Annotated[T, S]` is read as T and published with the keys of S. `written_by`
     names the commands, or the input.
-    `per_generation`: it holds one entry for each of `generations`. `checked` is False where other data sets have
+    `per_generation`: it holds one entry for each of `generations`. `checked` is False where other datasets have
     columns of that name with another type, so that any value passes.
     """
 

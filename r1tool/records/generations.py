@@ -16,7 +16,7 @@ UNDECIDED = ("gold_unparsable", "timeout", "error")
 """Verdicts that say nothing about the generation: it may be right."""
 
 NO_REFERENCE = frozenset(("", "proof", "notfound", "not found", "none", "null", "nan", "n/a", "see solution"))
-"""What data sets write where there is no answer to compare with; the first three are NuminaMath-1.5's."""
+"""What datasets write where there is no answer to compare with; the first three are NuminaMath-1.5's."""
 
 
 def has_reference(answer: str | None) -> bool:

@@ -75,7 +75,7 @@ class Row:
             return value
         if type(value) is str and name in _TEXTS:
             return value
-        if name == "answer" and type(value) in (int, float, msgspec.Raw):  # many data sets have numbers there
+        if name == "answer" and type(value) in (int, float, msgspec.Raw):  # many datasets have numbers there
             value = self.digits(name) or value
         try:
             if _is_rounded(value):

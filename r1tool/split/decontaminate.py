@@ -28,7 +28,7 @@ def benchmark_problem(row: Row) -> str | None:
 
 
 def read_benchmark(name: str) -> list[str]:
-    """The problems of a file, folder, hf:// data set or whatever else a command reads. Raises R1Error."""
+    """The problems of a file, folder, hf:// dataset or whatever else a command reads. Raises R1Error."""
     problems = []
     for source in expand([name]):
         for number, line in enumerate(lines(source), 1):

@@ -1,4 +1,4 @@
-"""The files behind hf://datasets/OWNER/NAME[@config][/split], as the data set's card tells them."""
+"""The files behind hf://datasets/OWNER/NAME[@config][/split], as the dataset's card tells them."""
 
 import re
 from collections.abc import Iterable

@@ -3,7 +3,7 @@
 import re
 
 SUFFIXES = (".jsonl", ".jsonl.zst", ".jsonl.gz", ".parquet")
-"""Of the files that a folder or a data set is read for; a file named outright may have any."""
+"""Of the files that a folder or a dataset is read for; a file named outright may have any."""
 PIECES = (*dict.fromkeys(f".{piece}" for suffix in SUFFIXES for piece in suffix[1:].split(".")), ".json")
 
 

@@ -1,4 +1,4 @@
-"""Where rows come from: files, folders, globs, stdin, Hub data sets and whatever fsspec can open."""
+"""Where rows come from: files, folders, globs, stdin, Hub datasets and whatever fsspec can open."""
 
 import glob
 import os

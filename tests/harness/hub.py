@@ -1,6 +1,6 @@
 """A Hub on a loopback port that the unmodified huggingface_hub, hf_xet and datasets clients push to and load from.
 
-Knows data sets only. Large files go through hf_xet into a content store on disk: the client is told its address, so
+Knows datasets only. Large files go through hf_xet into a content store on disk: the client is told its address, so
 chunks, hashes and shards are the client's own. `serve(folder)` starts it; HF_ENDPOINT is its address.
 """
 
@@ -27,7 +27,7 @@ XET_SHARD_HEADER, XET_RECORD = 48, 48
 
 @dataclass
 class Commit:
-    """One version of a data set: its files by path."""
+    """One version of a dataset: its files by path."""
 
     oid: str
     title: str
@@ -36,7 +36,7 @@ class Commit:
 
 @dataclass
 class Hub:
-    """The data sets, what was asked for, and the failures still to be answered."""
+    """The datasets, what was asked for, and the failures still to be answered."""
 
     folder: Path
     url: str = ""
