@@ -23,6 +23,8 @@ STDERR = 2
 BAR_COLUMNS = 30
 MIN_BAR_COLUMNS = 8
 NAME_COLUMNS = 8
+ROW_BYTES = 1024
+"""Of a published row, always: one that grew would be read half while it is written."""
 
 Mode = Literal["live", "plain", "none"]
 
@@ -31,7 +33,6 @@ class State(msgspec.Struct):
     """What a command tells the painter. `since` and `ended` are seconds since the epoch, `eta` seconds from now."""
 
     name: str
-    unit: str
     total: int | None
     since: float
     count: int = 0
@@ -52,22 +53,14 @@ class Progress:
     `enabled` False shows nothing. Set `detail` to any short text.
     """
 
-    def __init__(
-        self,
-        name: str,
-        unit: str = "rows",
-        total: int | None = None,
-        enabled: bool | None = None,
-        descriptor: int = STDERR,
-    ) -> None:
-        self._state = State(name, unit, total, time.time())
-        self._descriptor = descriptor
+    def __init__(self, name: str, total: int | None = None, enabled: bool | None = None) -> None:
+        self._state = State(name, total, time.time())
         self._closing = threading.Event()
-        self._mode = _mode(descriptor, enabled)
+        self._mode = _mode(STDERR, enabled)
         self._board: _Board | None = None
         if self._mode == "live":
             try:
-                self._board = _Board(_folder(descriptor), descriptor)
+                self._board = _Board(_folder(STDERR), STDERR)
             except OSError:
                 self._mode = "plain"
         if self._mode != "none":
@@ -111,7 +104,7 @@ class Progress:
         if self._board:
             self._board.log(text)
         else:
-            _write(self._descriptor, text + "\n")
+            _write(STDERR, text + "\n")
 
     def close(self) -> None:
         """Paint the final state. What is logged from now on goes straight to stderr."""
@@ -126,7 +119,7 @@ class Progress:
     def _run(self) -> None:
         if not self._board:
             while not self._closing.wait(PLAIN_SECONDS):
-                _write(self._descriptor, "r1tool " + line(self._state, time.time(), 0) + "\n")
+                _write(STDERR, "r1tool " + line(self._state, time.time(), 0) + "\n")
             return
         board = self._board
         while not self._closing.is_set():
@@ -153,12 +146,13 @@ class _Board:
         fcntl.flock(self._row, fcntl.LOCK_EX)
         self._lead: int | None = None
         self._height = self._logged = 0
+        self._painted: list[State] = []
 
     def show(self, state: State) -> None:
         """Publish our row; paint all of them if that is our part."""
         try:
             text = msgspec.json.encode(state)
-            os.pwrite(self._row, text + b" " * max(0, os.fstat(self._row).st_size - len(text)), 0)
+            os.pwrite(self._row, text.ljust(ROW_BYTES), 0)
             if self._is_foreground() and self._may_paint():
                 self._paint()
         except OSError:
@@ -172,14 +166,33 @@ class _Board:
             _write(self._descriptor, text + "\n")
 
     def leave(self) -> None:
-        """The last one out removes the directory."""
-        if self._lead is not None:
-            if not any(row.is_alive and not row.is_ours for row in self._rows()):
+        """Stop painting. The last one out removes the directory."""
+        try:
+            while self._lead is not None:
+                self._release()
+                # one that ended just now may have left its last row to us
+                if not self._has_painted_all() and self._may_paint():
+                    self._paint()
+        except OSError:
+            pass  # the terminal is gone
+        os.close(self._row)
+        try:
+            if not any(map(_is_locked, self._folder.glob("*.row"))) and self._may_paint():
                 for path in self._folder.glob("*"):
                     path.unlink(missing_ok=True)
                 self._folder.rmdir()
-            os.close(self._lead)
-        os.close(self._row)
+                self._release()
+        except OSError:
+            pass  # another was the last one out
+
+    def _has_painted_all(self) -> bool:
+        """Whether no row has ended since the last time."""
+        return all(row.state.ended is None or row.state in self._painted for row in self._rows())
+
+    def _release(self) -> None:
+        assert self._lead is not None
+        os.close(self._lead)
+        self._lead = None
 
     def _rows(self) -> list[_Row]:
         rows = []
@@ -231,7 +244,7 @@ class _Board:
         for state, _, alive in rows:
             text += "\x1b[2K" + line(state, now, width - 1, killed=not alive and state.ended is None) + "\n"
         text += "\x1b[J"
-        self._height = len(rows)
+        self._height, self._painted = len(rows), [row.state for row in rows]
         _write(self._descriptor, text)
         os.pwrite(self._lead, f"{self._height} {self._logged} ".encode(), 0)
 
@@ -240,7 +253,7 @@ def line(state: State, now: float, width: int, killed: bool = False) -> str:
     """A row of the display, at most `width` columns wide; 0 is any width, without a bar."""
     seconds = max((state.ended or now) - state.since, 1e-3)
     rate = state.count / seconds
-    text = f"{state.count:,}{f'/{state.total:,}' if state.total else ''} {state.unit}"
+    text = f"{state.count:,}{f'/{state.total:,}' if state.total else ''} rows"
     text += f" {rate:,.0f}/s" if rate >= 1 else f" {rate * 3600:,.0f}/h"
     if state.bad:
         text += f" {state.bad:,} bad"

@@ -44,7 +44,7 @@ TOY = Engine(
     "toy",
     owned_by="toymaker",
     version_route=("/about", "release"),
-    metrics=MetricNames("toy:running", "toy:queue", ("toy:memory",), "toy:read", "toy:written"),
+    metrics=MetricNames("toy:running", "toy:queue", ("toy:memory",), "toy:written"),
     continues_by=("apply-template",),
     command=command,
     served_model=lambda model, arguments: f"toy of {model}",
@@ -125,7 +125,7 @@ def test_it_is_recognised_and_its_metrics_are_read() -> None:
             who = await identify(session, url)
             return who, await read_metrics(session, url, who.engine)
 
-    assert asyncio.run(at_url(work)) == ((TOY, "1.5", "bear", 99), Metrics(3, 4, 0.5, 10, 20))
+    assert asyncio.run(at_url(work)) == ((TOY, "1.5", "bear", 99), Metrics(3, 4, 0.5, 20))
     assert asyncio.run(at_url(work, "nobody")) == ((UNKNOWN, None, "bear", 99), None)
 
 

@@ -12,6 +12,7 @@ import pytest
 from harness.cli import R1TOOL, wait_for
 from harness.rows import long_row, write_rows
 
+from r1tool import progress
 from r1tool.progress import Progress, State, line
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed")
@@ -164,18 +165,44 @@ def test_ctrl_c_on_the_terminal_drains_the_pipeline(terminal: Terminal) -> None:
     subprocess.run(["zstd", "-tq", out], check=True)
 
 
+def test_a_command_that_ends_while_another_stops_painting_is_painted_to_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = os.openpty()
+    monkeypatch.setattr(progress._Board, "_is_foreground", lambda board: True)
+    meeting = tmp_path / "meeting"
+    meeting.mkdir()
+    first, second = [progress._Board(meeting, theirs) for _ in _pids(monkeypatch)]
+    first.show(State("verify", None, 0.0))
+    second.show(State("split", None, 0.0))
+    first.show(State("verify", None, 0.0, ended=9.0))  # the painter's last look
+    second.show(State("split", None, 0.0, ended=9.0))
+    second.leave()
+    first.leave()
+    painted = os.read(ours, 1 << 16).decode()
+    assert re.search(r"verify .*done.*\n.*split .*done", painted), painted
+    assert not meeting.exists()
+
+
+def _pids(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Be two processes in turn."""
+    for pid in (1, 2):
+        monkeypatch.setattr(os, "getpid", lambda pid=pid: pid)
+        yield pid
+
+
 def test_what_is_not_a_terminal_gets_plain_lines(capfd: pytest.CaptureFixture[str]) -> None:
-    progress = Progress("verify")
-    progress.advance(5)
-    progress.log("r1tool verify: hello")
-    progress.close()
+    shown = Progress("verify")
+    shown.advance(5)
+    shown.log("r1tool verify: hello")
+    shown.close()
     assert capfd.readouterr() == ("", "r1tool verify: hello\n")
 
 
 def test_a_row_fits_the_terminal() -> None:
-    state = State("verify", "rows", 300, since=0.0, count=150, bad=2, detail="stalled " * 20)
+    state = State("verify", 300, since=0.0, count=150, bad=2, detail="stalled " * 20)
     for width in range(1, 200):
         assert len(line(state, 10.0, width)) <= width
     assert line(state, 10.0, 0).startswith("verify 150/300 rows 15/s 2 bad eta 10.0s stalled")
-    assert "180/h" in line(State("sample", "rows", None, since=0.0, count=1), 20.0, 0)
-    assert line(State("x", "rows", None, 0.0, 10, ended=100.0), 200.0, 0) == "x 10 rows 360/h done in 1m40s"
+    assert "180/h" in line(State("sample", None, since=0.0, count=1), 20.0, 0)
+    assert line(State("x", None, 0.0, 10, ended=100.0), 200.0, 0) == "x 10 rows 360/h done in 1m40s"

@@ -406,20 +406,20 @@ def test_the_reason_of_a_death_is_found_after_a_long_life(tmp_path: Path) -> Non
             'vllm:kv_cache_usage_perc{engine="1",model_name="m"} 0.5\n'
             'vllm:prompt_tokens_total{engine="0",model_name="m"} 1.2e+06\n'
             'vllm:generation_tokens_total{engine="0",model_name="m"} 7.0\n',
-            metrics.Metrics(7, 1, 0.5, 1_200_000, 7),
+            metrics.Metrics(7, 1, 0.5, 7),
         ),
         (
             "sglang",
             'sglang:num_running_reqs{model_name="m",tp_rank="0"} 2.0\nsglang:num_queue_reqs{model_name="m"} 5.0\n'
             'sglang:token_usage{model_name="m"} 0.9\nsglang:prompt_tokens_total{model_name="m"} 10\n'
             'sglang:generation_tokens_total{model_name="m"} 20\n',
-            metrics.Metrics(2, 5, 0.9, 10, 20),
+            metrics.Metrics(2, 5, 0.9, 20),
         ),
         (
             "embedded",
             "llamacpp:requests_processing 1\nllamacpp:requests_deferred 0\nllamacpp:tokens_predicted_total 26\n"
             "llamacpp:prompt_tokens_total 45\n",
-            metrics.Metrics(1, 0, None, 45, 26),
+            metrics.Metrics(1, 0, None, 26),
         ),
         ("vllm", "go_gc_duration_seconds 1\n", None),
     ],

@@ -27,7 +27,6 @@ class MetricNames(NamedTuple):
     running: str
     waiting: str
     kv_use: tuple[str, ...]
-    prompt_tokens: str
     generation_tokens: str
 
 

@@ -76,7 +76,6 @@ ENGINE = Engine(
         running="llamacpp:requests_processing",
         waiting="llamacpp:requests_deferred",
         kv_use=("llamacpp:kv_cache_usage_ratio",),
-        prompt_tokens="llamacpp:prompt_tokens_total",
         generation_tokens="llamacpp:tokens_predicted_total",
     ),
     continues_by=("apply-template",),

@@ -61,7 +61,6 @@ ENGINE = Engine(
         running="sglang:num_running_reqs",
         waiting="sglang:num_queue_reqs",
         kv_use=("sglang:full_token_usage", "sglang:token_usage"),
-        prompt_tokens="sglang:prompt_tokens_total",
         generation_tokens="sglang:generation_tokens_total",
     ),
     continues_by=("prefix",),

@@ -108,7 +108,6 @@ ENGINE = Engine(
         running="vllm:num_requests_running",
         waiting="vllm:num_requests_waiting",
         kv_use=("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"),
-        prompt_tokens="vllm:prompt_tokens_total",
         generation_tokens="vllm:generation_tokens_total",
     ),
     death_signs=("EngineDead", "EngineCore encountered", "engine is dead"),

@@ -17,7 +17,6 @@ class Metrics:
     running: int
     waiting: int
     kv_use: float | None
-    prompt_tokens: int
     generation_tokens: int
 
 
@@ -49,6 +48,5 @@ def parse(text: str, names: MetricNames) -> Metrics | None:
         running=total(names.running),
         waiting=total(names.waiting),
         kv_use=max(kv_use, default=None),
-        prompt_tokens=total(names.prompt_tokens),
         generation_tokens=total(names.generation_tokens),
     )

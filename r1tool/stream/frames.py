@@ -58,11 +58,6 @@ class Walker:
     def offset(self) -> int:
         return self._before + self._at
 
-    @property
-    def in_frame(self) -> bool:
-        """Whether a frame was begun and not ended."""
-        return self._in_frame
-
     def next(self) -> memoryview | None:
         """The next piece, None at the end of a whole stream; it holds until the next call.
 

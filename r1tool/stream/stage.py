@@ -62,11 +62,6 @@ class Stage:
         return self.status in (DONE, FAILED)
 
     @property
-    def interrupted(self) -> bool:
-        """A signal has come, even if it does not stop this stage."""
-        return self._signals.number is not None
-
-    @property
     def stopped(self) -> bool:
         """No more rows are taken: SIGTERM, SIGINT at the source of a pipeline, or nobody reads the output any more."""
         return self._signals.stopped
