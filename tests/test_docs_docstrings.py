@@ -21,4 +21,5 @@ def test_examples_do_what_they_show(name: str) -> None:
 
 
 def test_grading_and_every_stage_show_an_example() -> None:
-    assert {"r1tool.grading", "r1tool.verify.run", "r1tool.split.run"} <= set(map(name_of, WITH_EXAMPLES))
+    stages = {"r1tool.verify.run", "r1tool.rank.run", "r1tool.split.run"}
+    assert stages | {"r1tool.grading"} <= set(map(name_of, WITH_EXAMPLES))

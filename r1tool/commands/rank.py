@@ -1,8 +1,8 @@
 """r1tool rank: score the right answers and choose one."""
 
-from r1tool.errors import BadRow
 from r1tool.rank.options import RankOptions
-from r1tool.rank.scorer import SCORERS, candidates, load, record
+from r1tool.rank.run import Ranker
+from r1tool.rank.scorer import SCORERS
 from r1tool.stream.options import StreamOptions
 from r1tool.stream.stage import Stage
 
@@ -26,14 +26,8 @@ Example:
 
 
 def run(options: RankOptions, stream: StreamOptions) -> int:
-    scorers = {name: load(name, options.seed) for name in options.by.split(",")}
+    ranker = Ranker(options)
     with Stage("rank", stream) as stage:
-        for row in stage.rows():
-            try:
-                chosen = candidates(row, options.among)
-                record(row, {name: score(row, chosen) for name, score in scorers.items()}, chosen)
-            except BadRow as error:
-                stage.reject(row, str(error))
-            else:
-                stage.write(row)
+        for row in ranker.rank(stage.rows(), stage.reject):
+            stage.write(row)
     return stage.status
