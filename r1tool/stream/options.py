@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from r1tool.option import Option
 
+Compress = Literal["zstd", "none"]
+
 
 @dataclass(frozen=True)
 class StreamOptions:
@@ -25,7 +27,7 @@ class StreamOptions:
         str | None, Option("-o", "--output", metavar="FILE", help="Write to FILE instead of stdout.")
     ] = None
     compress: Annotated[
-        Literal["zstd", "none"] | None,
+        Compress | None,
         Option("-z", "--compress", help="Compression; default: zstd, but none to a terminal.", show_default=False),
     ] = None
     level: Annotated[

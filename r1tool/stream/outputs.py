@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from r1tool.errors import USAGE, R1Error
-from r1tool.stream.writers import Compress, LineWriter, encoder
+from r1tool.stream.options import Compress
+from r1tool.stream.writers import LineWriter, encoder
 
 FILE_LEVEL = 3
 PIPE_BYTES = 1 << 20

@@ -4,11 +4,11 @@ import contextlib
 import os
 import threading
 import time
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from r1tool.stream.frames import BLOCK_BYTES, STORED_END, STORED_HEADER, stored_block
+from r1tool.stream.options import Compress
 
-Compress = Literal["zstd", "none"]
 FRAME_ROWS = 32
 FRAME_SECONDS = 10.0
 BATCH_BYTES = 16 << 10
