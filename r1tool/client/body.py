@@ -7,6 +7,7 @@ from r1tool.client.continuation import continuation
 from r1tool.client.endpoint import Endpoint
 from r1tool.client.failures import Unusable
 from r1tool.client.request import Request
+from r1tool.engines.table import ENGINES, listed
 from r1tool.errors import USAGE
 from r1tool.records import think
 
@@ -25,7 +26,7 @@ async def next_body(endpoint: Endpoint, request: Request, model: str) -> tuple[s
         if request.must_continue and endpoint.capabilities.rendering == "none":
             raise Unusable(
                 f"{endpoint.url} cannot continue an answer, which --thinking-budget and --wait need: "
-                "use vLLM, SGLang or llama.cpp, or --completion"
+                f"use {listed(each for each in ENGINES.values() if each.owned_by)}, or --completion"
             )
         request.opened = bool(endpoint.capabilities.opened)
     else:

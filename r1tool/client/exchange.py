@@ -11,6 +11,7 @@ from r1tool.client.endpoint import Endpoint
 from r1tool.client.generation import Generation
 from r1tool.client.request import Request
 from r1tool.client.watchdog import Watchdog
+from r1tool.engines.table import ENGINES
 
 
 class Exchange:
@@ -55,7 +56,9 @@ class Exchange:
         """A server may have a limit of its own and not say so: vLLM takes max_new_tokens of the model's for one."""
         if endpoint not in self._told_of_limit:
             self._told_of_limit.add(endpoint)
+            lifting = (each for each in ENGINES.values() if each.lifts_limit)
+            remedies = "; ".join(f"for {each.title}, {each.lifts_limit} lifts it" for each in lifting)
             self.note(
                 f"{endpoint.url} ended an answer at {made} tokens, but {wanted} were requested: its context is "
-                "full, or generation_config.json sets a limit (for vLLM, -- --generation-config vllm lifts it)"
+                f"full, or generation_config.json sets a limit ({remedies})"
             )

@@ -47,7 +47,7 @@ class ServerSpec(NamedTuple):
 class Engine:
     """One engine. Only `name` is needed: the defaults are those of a server of which nothing is known.
 
-    name: in --engine, in messages and in the column `sampling`.
+    name: in --engine, in messages and in the column `sampling`. title: what its makers call it.
 
     How it is recognised and looked at
     owned_by: its mark in /v1/models. version_route: path and field of its version.
@@ -60,6 +60,7 @@ class Engine:
     keeps_connections: False where it closes a connection after a few requests without saying so.
     requests_at_once: how many one server gains by, None where that is found out.
     refuses_beyond_context: whether it refuses a max_tokens that its context has no room for.
+    lifts_limit: what makes it give answers more tokens than the model's generation_config.json does.
     has_thinking_budget: whether it may know `thinking_token_budget`.
     keeps_form: whether its models keep the form of a reply that the prompt asks for.
     may_be_gateway: whether any error may stand for a route that is not there.
@@ -78,6 +79,7 @@ class Engine:
     """
 
     name: str
+    title: str = ""
 
     owned_by: str | None = None
     version_route: tuple[str, str] | None = None
@@ -90,6 +92,7 @@ class Engine:
     keeps_connections: bool = True
     requests_at_once: int | None = None
     refuses_beyond_context: bool = False
+    lifts_limit: str | None = None
     has_thinking_budget: bool = False
     keeps_form: bool = True
     may_be_gateway: bool = False

@@ -70,6 +70,7 @@ def threads(replicas: int) -> int:
 
 ENGINE = Engine(
     "embedded",
+    "llama.cpp",
     owned_by="llamacpp",
     version_route=("/props", "build_info"),
     metrics=MetricNames(

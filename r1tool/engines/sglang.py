@@ -55,6 +55,7 @@ def over_nodes(line: Sequence[str], nodes: int, address: str, port: int) -> list
 
 ENGINE = Engine(
     "sglang",
+    "SGLang",
     owned_by="sglang",
     version_route=("/server_info", "version"),
     metrics=MetricNames(

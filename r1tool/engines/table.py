@@ -1,5 +1,7 @@
 """The engines, by name: a new one is a file beside this one and a line here."""
 
+from collections.abc import Iterable
+
 from r1tool.engines import llamacpp, openai, sglang, vllm
 from r1tool.engines.engine import Engine
 
@@ -26,3 +28,9 @@ def startable() -> list[Engine]:
 def owner(mark: object) -> Engine:
     """The engine whose `owned_by` in /v1/models is `mark`, else UNKNOWN."""
     return next((engine for engine in ENGINES.values() if engine.owned_by and engine.owned_by == mark), UNKNOWN)
+
+
+def listed(engines: Iterable[Engine]) -> str:
+    """Their titles in a sentence, such as `vLLM, SGLang or llama.cpp`."""
+    *others, last = [engine.title or engine.name for engine in engines]
+    return f"{', '.join(others)} or {last}" if others else last

@@ -102,6 +102,7 @@ def over_nodes(line: Sequence[str], nodes: int, address: str, port: int) -> list
 
 ENGINE = Engine(
     "vllm",
+    "vLLM",
     owned_by="vllm",
     version_route=("/version", "version"),
     metrics=MetricNames(
@@ -113,6 +114,7 @@ ENGINE = Engine(
     death_signs=("EngineDead", "EngineCore encountered", "engine is dead"),
     continues_by=("tokenize",),
     refuses_beyond_context=True,
+    lifts_limit="-- --generation-config vllm",
     has_thinking_budget=True,
     command=command,
     check=check,

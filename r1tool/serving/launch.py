@@ -11,7 +11,7 @@ from typing import Literal
 
 from r1tool.engines import weights
 from r1tool.engines.engine import Engine, ServerSpec
-from r1tool.engines.table import ENGINES, startable
+from r1tool.engines.table import ENGINES, listed, startable
 from r1tool.errors import USAGE, R1Error
 from r1tool.serving import gpus, nodes
 from r1tool.serving.options import ServingOptions
@@ -52,10 +52,11 @@ def choose(options: ServingOptions) -> Engine | None:
     else:
         chosen = _installed()
     if not chosen.uses_gpus:
+        others = listed(engine for engine in startable() if engine.uses_gpus)
         _refuse(
             options,
             OF_GPUS,
-            f"does not apply to the {chosen.name} engine; others need a GPU and vLLM or SGLang, or --url",
+            f"does not apply to the {chosen.name} engine; others need a GPU and {others}, or --url",
         )
     return chosen
 
