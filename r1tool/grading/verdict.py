@@ -1,7 +1,7 @@
 """What grading one generation gives."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from r1tool.grading.extraction import Answers
 from r1tool.records.columns import Outcome
@@ -9,15 +9,13 @@ from r1tool.records.columns import Outcome
 GRADING_VERSION = 1
 """Raised whenever a verdict may change, so that rows verified before are verified again."""
 
-Tier = Literal["gold", "extraction", "exact", "reader", "math_verify", "limit"]
-
 
 class Verdict(NamedTuple):
-    """The outcome, the answer found, the tier that decided, and how both sides were read."""
+    """The outcome, the answer found, the tier of its domain that decided, and how both sides were read."""
 
     outcome: Outcome
     extracted: str | None = None
-    tier: Tier = "gold"
+    tier: str = "gold"
     gold_read: str | None = None
     answer_read: str | None = None
 

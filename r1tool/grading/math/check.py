@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from r1tool.grading.extraction import is_prose, last_boxes, locate
 from r1tool.grading.math import choices
@@ -12,10 +12,12 @@ from r1tool.grading.math.reading.notation import normalize, squeeze
 from r1tool.grading.math.reading.read import read
 from r1tool.grading.math.reading.tokens import Unreadable
 from r1tool.grading.math.tree import Node, show
-from r1tool.grading.verdict import Tier, Verdict
+from r1tool.grading.verdict import Verdict
 from r1tool.records.generations import has_reference
 
 MAX_GOLD_CHARS = 2_000
+
+Tier = Literal["exact", "reader", "math_verify"]
 
 Fallback = Callable[[str, str], bool | None]
 """Math-Verify: gold and answer to equal, different, or None where the gold cannot be read. May raise TimeoutError."""
