@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,11 @@ import psutil
 import pytest
 from harness.cli import command, ok, run
 from harness.rows import jsonl
+
+from r1tool.commands import verify as command_
+from r1tool.stream.options import StreamOptions
+from r1tool.verify.options import VerifyOptions
+from r1tool.workers.forkserver import ForkServer
 
 HANGS = r"\boxed{9^{9^{9}}}"
 EATS_MEMORY = r"\boxed{\prod_{k=1}^{10000000} k^{k}}"
@@ -203,3 +209,22 @@ def test_no_worker_outlives_the_command() -> None:
     process.kill()
     process.wait()
     assert not psutil.wait_procs(children, timeout=20)[1]
+
+
+def test_the_workers_are_forked_before_the_stage_starts_threads(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A child of a process with threads may hold a lock that nobody releases."""
+    given, threads = tmp_path / "in.jsonl", []
+    given.write_bytes(jsonl([row("1", "1")]))
+    fork = ForkServer.fork
+
+    def watched(*arguments: Any) -> ForkServer:
+        threads.append([thread.name for thread in threading.enumerate()])
+        return fork(*arguments)
+
+    before = [thread.name for thread in threading.enumerate()]
+    monkeypatch.setattr(ForkServer, "fork", watched)
+    stream = StreamOptions([str(given)], str(tmp_path / "out.jsonl"), workers=1, progress=True)
+    assert command_.run(VerifyOptions(), stream) == 0
+    assert threads == [before]
