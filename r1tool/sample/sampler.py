@@ -9,7 +9,7 @@ from r1tool.client.budget import force
 from r1tool.client.client import Client
 from r1tool.client.generation import Generation
 from r1tool.client.request import Request
-from r1tool.errors import FAILED, BadRow
+from r1tool.errors import BadRow
 from r1tool.records.ids import row_id
 from r1tool.records.row import Row
 from r1tool.sample.columns import write_columns
@@ -72,7 +72,7 @@ class Sampler:
             self._explain(id_, failures)
             raise failures[0] if failures and not cancelled else asyncio.CancelledError
         if len(done) < asked:
-            self.stage.status = self.stage.status or FAILED
+            self.stage.mark_failed()
             self.report.missing += asked - len(done)
         self._explain(id_, failures)
         return write_columns(row, list(done.values()), asked - len(done), self.prompts)

@@ -174,8 +174,12 @@ class Stage:
 
     def fail(self, text: str) -> None:
         """Say what went wrong and go on; the exit status will be 1."""
-        self.status = self.status or FAILED
+        self.mark_failed()
         self.warn(text)
+
+    def mark_failed(self) -> None:
+        """Go on; the exit status will be 1."""
+        self.status = self.status or FAILED
 
     def _open_rejects(self) -> Output | None:
         path = self.options.rejects
@@ -223,7 +227,7 @@ class Stage:
 
     def _tell(self, source: Source, damage: list[str], rows: int) -> None:
         for what in damage:
-            self.fail(f"{source.name}: {what} after {rows} row{'' if rows == 1 else 's'}")
+            self.fail(f"{source.name}: {what} after {counted(rows, 'row')}")
         damage.clear()
 
     def _reject(self, input: str | None, line: int, id_: str | None, reason: str, row: msgspec.Raw) -> None:
@@ -232,7 +236,7 @@ class Stage:
                 self.note(f"rejected {input or 'row'}:{line}: {reason}; --rejects FILE saves all rejected rows")
             self.rejected += 1
             self.progress.advance(0, bad=1)
-            self.status = self.status or FAILED
+            self.mark_failed()
             if self._rejects:
                 record = {"stage": self.name, "input": input, "line": line, "id": id_, "reason": reason, "row": row}
                 self._rejects.write(msgspec.json.encode(record))
