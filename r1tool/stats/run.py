@@ -1,6 +1,7 @@
 """`stats`: the rows of a stage, counted."""
 
 from r1tool.errors import BadRow, R1Error
+from r1tool.progress import counted
 from r1tool.records.tally import Summary, Vote, counted_values
 from r1tool.stats.count import count_all
 from r1tool.stream.readers import Cancelled
@@ -33,17 +34,17 @@ def _count_rows(stage: Stage, summary: Summary, vote: Vote | None) -> None:
 
 def _count_files(stage: Stage, summary: Summary, vote: Vote | None) -> None:
     try:
-        for counted in count_all(
+        for part in count_all(
             stage.sources, stage.options.workers, summary.by, vote, stage.stop, stage.progress.advance
         ):
-            summary.merge(counted.summary)
-            stage.rows_in += counted.rows + counted.bad
-            stage.rejected += counted.bad
-            name = counted.source.name
-            for what in counted.damage:
-                stage.fail(f"{name}: {what} after {counted.rows:,} row{'' if counted.rows == 1 else 's'}")
-            if counted.bad:
-                stage.fail(f"{name}: {counted.bad:,} rows could not be counted, the first in {counted.first_bad}")
+            summary.merge(part.summary)
+            stage.rows_in += part.rows + part.bad
+            stage.rejected += part.bad
+            name = part.source.name
+            for what in part.damage:
+                stage.fail(f"{name}: {what} after {counted(part.rows, 'row')}")
+            if part.bad:
+                stage.fail(f"{name}: {counted(part.bad, 'row')} could not be counted, the first in {part.first_bad}")
     except Cancelled:
         pass
     except OSError as error:
