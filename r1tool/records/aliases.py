@@ -6,6 +6,8 @@ from r1tool.records.row import Row
 from r1tool.records.think import CLOSE, OPEN
 
 PROBLEM = ("question", "prompt", "instruction", "input")
+BENCHMARK_PROBLEM = ("problem", "question", "question_content", *PROBLEM[1:])
+"""Columns a benchmark keeps its problems in, in any case; the first that is there is taken."""
 ANSWER = ("gold", "expected_answer", "ground_truth", "final_answer")
 SOLUTION = ("gold_standard_solution", "ground_truth_solution", "reference_solution")
 GENERATION = ("llm_response", "generation", "response", "output")

@@ -7,6 +7,7 @@ benchmark problem (s1 data/decontaminate_util.py, open-r1 scripts/decontaminate.
 from collections.abc import Iterable
 
 from r1tool.errors import BadRow, R1Error
+from r1tool.records.aliases import BENCHMARK_PROBLEM
 from r1tool.records.row import Row
 from r1tool.split.rules import Rule
 from r1tool.split.words import ngrams
@@ -14,14 +15,12 @@ from r1tool.stream.readers import lines
 from r1tool.stream.sources import expand
 
 NGRAM = 8
-PROBLEM_FIELDS = ("problem", "question", "question_content", "prompt", "instruction", "input")
-"""Columns a benchmark keeps its problems in, in any case; the first that is there is taken."""
 
 
 def benchmark_problem(row: Row) -> str | None:
-    """The problem of one row of a benchmark, None where no column of PROBLEM_FIELDS holds a text."""
+    """The problem of one row of a benchmark, None where no column of BENCHMARK_PROBLEM holds a text."""
     names = {name.lower(): name for name in reversed(list(row))}
-    for field in PROBLEM_FIELDS:
+    for field in BENCHMARK_PROBLEM:
         if field in names and isinstance(value := row[names[field]], str):
             return value
     return None
