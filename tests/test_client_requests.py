@@ -174,6 +174,15 @@ def test_an_answer_is_whole_once_its_finish_reason_has_come(ending: str) -> None
         assert server.counters["started"] == {"3": 1}
 
 
+def test_only_a_finish_reason_that_is_known_ends_an_answer() -> None:
+    with Running(engine="openai", finish="eos_token") as server:
+        assert chat(server).finish_reason == "stop"
+    with Running(engine="openai", finish="abort") as server:
+        with pytest.raises(GivenUp, match="the stream ended with finish_reason 'abort'"):
+            chat(server, ClientOptions(retries=1))
+        assert server.counters["started"] == {"3": 2}
+
+
 @pytest.mark.parametrize("parser", [False, True])
 def test_a_server_that_does_not_stream_is_understood(parser: bool) -> None:
     with Running(engine="openai", streams=False, parser=parser, thinking=2000) as server:

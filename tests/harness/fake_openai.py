@@ -74,7 +74,7 @@ class Settings:
     `per_event` is how many tokens an event carries, `streams` whether there are events at all, `ending` what comes of
     the connection behind the finish_reason: "" is as it should be, drop, hang, or cut within the last line.
     `status` answers every request, with `location` as a redirection to another server; `probes` those for a template.
-    `login` is the name:password that it wants to see.
+    `login` is the name:password that it wants to see. `finish` is the finish_reason of an answer that is whole.
     """
 
     engine: str = "vllm"
@@ -104,6 +104,7 @@ class Settings:
     location: str = ""
     probes: int = 0
     login: str = ""
+    finish: str = "stop"
 
 
 class Fake:
@@ -206,7 +207,7 @@ class Fake:
             tokens = tokens[: min(close, budget - len(pieces(so_far)))] + tokens[close:]
         for stop in body.get("stop") or []:
             tokens = _stopped(tokens, stop)
-        finish = "stop"
+        finish = own.finish
         if len(tokens) > (longest := min(own.longest, body.get("max_tokens", own.longest))):
             tokens, finish = tokens[:longest], "length"
         usage = {
