@@ -53,7 +53,12 @@ def run(
     check(options)
     source = None
     if running.demo:
-        source = _demo(running.demo, stream.inputs, options.seed)
+        from r1tool.demo import problems
+        from r1tool.records.row import Row
+
+        if stream.inputs:
+            raise R1Error("give inputs or --demo, not both", USAGE)
+        source = (Row(dict(problem)) for problem in problems(running.demo, options.seed))
         stream = replace(stream, limit=running.demo if stream.limit is None else min(running.demo, stream.limit))
     engine = choose(serving)
     if running.dry_run:
@@ -86,12 +91,3 @@ def _dry_run(
         request = first_request(stage.rows(), serving, options, engine)
     print(orjson.dumps(request, option=orjson.OPT_INDENT_2).decode())
     return stage.status
-
-
-def _demo(n: int, inputs: list[str], seed: int) -> "Iterator[Row]":
-    from r1tool.demo import problems
-    from r1tool.records.row import Row
-
-    if inputs:
-        raise R1Error("give inputs or --demo, not both", USAGE)
-    return (Row(dict(problem)) for problem in problems(n, seed))
