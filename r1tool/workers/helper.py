@@ -20,8 +20,8 @@ class Helper:
     milliseconds, for one that was killed. Both are functions of a module, by whose names that interpreter finds them.
     """
 
-    def __init__(self, work: Work, warm: Warm, memory_bytes: int = MEMORY_BYTES) -> None:
-        self._work, self._warm, self._memory_bytes = work, warm, memory_bytes
+    def __init__(self, work: Work, warm: Warm) -> None:
+        self._work, self._warm = work, warm
         self._start_anew()
         os.register_at_fork(after_in_child=self._forget)
         atexit.register(self.close)
@@ -74,7 +74,7 @@ class Helper:
             except R1Error:
                 self._end_server()  # somebody has killed it
         try:
-            self._server = ForkServer.launch(self._work, self._count, self._memory_bytes, self._warm)
+            self._server = ForkServer.launch(self._work, self._count, MEMORY_BYTES, self._warm)
             return self._server.spawn(place, START_SECONDS)
         except BaseException:
             self._end_server()

@@ -26,7 +26,7 @@ CLOSE_SECONDS = 0.05
 class Pool:
     """`workers` processes that run `work(context, step)`; a context manager.
 
-    A step over `step_seconds` or `memory_bytes` is given up with its worker, and the task goes on with its next step
+    A step over `step_seconds` or MEMORY_BYTES is given up with its worker, and the task goes on with its next step
     in a new one. `warm` runs once, in the process the workers are forked from. Create it while the process has few
     threads and little memory: both are forked. It takes no time: workers are waited for when there is work.
     """
@@ -37,14 +37,13 @@ class Pool:
         *,
         workers: int,
         step_seconds: float,
-        memory_bytes: int = MEMORY_BYTES,
         bytes_in_flight: int = IN_FLIGHT_BYTES,
         warm: Warm | None = None,
     ) -> None:
         self._step_seconds = step_seconds
         self._bytes_in_flight = bytes_in_flight
         self._count = workers
-        self._server = ForkServer.fork(work, workers, memory_bytes, warm)
+        self._server = ForkServer.fork(work, workers, MEMORY_BYTES, warm)
         self._workers: list[Worker] = []
         self._deaths = 0
 
