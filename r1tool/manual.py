@@ -12,9 +12,9 @@ from r1tool.cli import COMMANDS, load
 from r1tool.client.options import ClientOptions
 from r1tool.commands.expand import options_of
 from r1tool.push.card import type_name
-from r1tool.push.shapes import shape_of_type
 from r1tool.records.aliases import ANSWER, GENERATION, PROBLEM, SOLUTION, THOUGHT_AND_ATTEMPT
 from r1tool.records.columns import COLUMNS
+from r1tool.records.shapes import shape_of_type
 from r1tool.serving.options import ServingOptions
 from r1tool.stream.options import StreamOptions
 

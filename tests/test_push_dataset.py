@@ -21,8 +21,8 @@ from r1tool.push.configs import Part, parse_config, part_of
 from r1tool.push.options import PushOptions
 from r1tool.push.parquet import parse_size
 from r1tool.push.run import publish
-from r1tool.push.shapes import arrow_type, finalize, merge, shape_of
 from r1tool.push.targets import LocalTarget
+from r1tool.records.shapes import arrow_type, finalize, merge, shape_of
 from r1tool.stream.options import StreamOptions
 
 MESSAGES = [{"role": "user", "content": "p"}, {"role": "assistant", "content": "a"}]

@@ -10,10 +10,10 @@ from r1tool.judge.questions import record as record_judged
 from r1tool.manual import overview_page, row_page
 from r1tool.push.card import MEANINGS
 from r1tool.push.schema import KNOWN, Columns, arrow_schema
-from r1tool.push.shapes import shape_of_type
 from r1tool.rank.scorer import record as record_scores
 from r1tool.records.columns import ALIGNED, COLUMNS, TYPES, JudgeVerdict
 from r1tool.records.row import Row
+from r1tool.records.shapes import shape_of_type
 from r1tool.sample.columns import SUPERSEDED
 from r1tool.split.training import shaped
 

@@ -6,8 +6,8 @@ from typing import Any
 from r1tool.progress import counted
 from r1tool.push.configs import Part
 from r1tool.push.provenance import Provenance
-from r1tool.push.shapes import Shape
 from r1tool.records.columns import COLUMNS
+from r1tool.records.shapes import Shape
 
 MARK = "<!-- made by r1tool push -->"
 """A README.md without it is somebody's own and is not replaced."""

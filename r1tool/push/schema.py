@@ -7,9 +7,9 @@ import msgspec
 import orjson
 
 from r1tool.errors import BadRow
-from r1tool.push.shapes import Shape, arrow_type, fill_nulls, finalize, merge, shape_of, shape_of_type
 from r1tool.records.columns import TYPES
 from r1tool.records.row import Row
+from r1tool.records.shapes import Shape, arrow_type, fill_nulls, finalize, merge, shape_of, shape_of_type
 
 KNOWN = {name: shape_of_type(kind) for name, kind in TYPES.items()}
 """Shapes the known columns have even where every value is null."""
