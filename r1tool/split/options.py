@@ -8,10 +8,10 @@ from r1tool.option import Option
 from r1tool.split.decontaminate import NGRAM
 from r1tool.split.deduplicate import Dedup
 from r1tool.split.rules import Keep
-from r1tool.split.select import SIZES, Selection
+from r1tool.split.select import SELECTORS, Selection
 from r1tool.split.training import Shape
 
-_SIZES = ", ".join(f"{how} {size}" for how, size in SIZES.items())
+_SIZES = ", ".join(f"{how} {selector.size}" for how, selector in SELECTORS.items())
 
 
 @dataclass(frozen=True)

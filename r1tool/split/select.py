@@ -1,7 +1,7 @@
 """Choose some rows in the light of all of them."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from r1tool.errors import BadRow
 from r1tool.records.row import Row
@@ -9,7 +9,20 @@ from r1tool.split import limo, s1k
 from r1tool.stream.spool import spool
 
 Selection = Literal["s1k", "limo"]
-SIZES: dict[Selection, int] = {"s1k": s1k.SIZE, "limo": limo.SIZE}
+
+
+class Selector(NamedTuple):
+    """How rows are chosen: what is kept of each (a text: why it cannot be), the choice, and how many by default."""
+
+    feature: Callable[[Row], Any]
+    choose: Callable[[Iterable[tuple[int, Any]], int, int], set[int]]
+    size: int
+
+
+SELECTORS: dict[Selection, Selector] = {
+    "s1k": Selector(s1k.feature, s1k.choose, s1k.SIZE),
+    "limo": Selector(limo.feature, limo.choose, limo.SIZE),
+}
 
 
 def select(
@@ -26,7 +39,7 @@ def select(
 
     Costs about 200 bytes of memory a row, and a third of the rows' size in TMPDIR.
     """
-    rule: Any = {"s1k": s1k, "limo": limo}[how]
+    selector = SELECTORS[how]
     features: list[tuple[int, Any]] = []
     count = 0
 
@@ -34,7 +47,7 @@ def select(
         nonlocal count
         for row in rows:
             try:
-                feature = rule.feature(row)
+                feature = selector.feature(row)
             except BadRow as error:
                 rejected(row, str(error))
                 continue
@@ -48,7 +61,7 @@ def select(
     chosen: set[int] | None = None
     for number, row in enumerate(spool(seen())):
         if chosen is None:
-            chosen = rule.choose(features, SIZES[how] if size is None else size, seed)
+            chosen = selector.choose(features, selector.size if size is None else size, seed)
         if number in chosen:
             yield row
         else:
