@@ -1,6 +1,7 @@
 """`stats`: the rows of a stage, counted."""
 
 from r1tool.errors import BadRow, R1Error
+from r1tool.progress import counted
 from r1tool.records.tally import Summary, Vote, counted_values
 from r1tool.stats.count import count_all
 from r1tool.stream.readers import Cancelled
@@ -33,17 +34,17 @@ def _count_rows(stage: Stage, summary: Summary, vote: Vote | None) -> None:
 
 def _count_files(stage: Stage, summary: Summary, vote: Vote | None) -> None:
     try:
-        for counted in count_all(
+        for each in count_all(
             stage.sources, stage.options.workers, summary.by, vote, stage.stop, stage.progress.advance
         ):
-            summary.merge(counted.summary)
-            stage.rows_in += counted.rows + counted.bad
-            stage.rejected += counted.bad
-            name = counted.source.name
-            for what in counted.damage:
-                stage.fail(f"{name}: {what} after {counted.rows:,} row{'' if counted.rows == 1 else 's'}")
-            if counted.bad:
-                stage.fail(f"{name}: {counted.bad:,} rows could not be counted, the first in {counted.first_bad}")
+            summary.merge(each.summary)
+            stage.rows_in += each.rows + each.bad
+            stage.rejected += each.bad
+            name = each.source.name
+            for what in each.damage:
+                stage.fail(f"{name}: {what} after {counted(each.rows, 'row')}")
+            if each.bad:
+                stage.fail(f"{name}: {counted(each.bad, 'row')} could not be counted, the first in {each.first_bad}")
     except Cancelled:
         pass
     except OSError as error:

@@ -223,7 +223,7 @@ class Stage:
 
     def _tell(self, source: Source, damage: list[str], rows: int) -> None:
         for what in damage:
-            self.fail(f"{source.name}: {what} after {rows} row{'' if rows == 1 else 's'}")
+            self.fail(f"{source.name}: {what} after {counted(rows, 'row')}")
         damage.clear()
 
     def _reject(self, input: str | None, line: int, id_: str | None, reason: str, row: msgspec.Raw) -> None:
