@@ -19,7 +19,7 @@ more memory than 1 GiB gets the verdict timeout and does not delay other rows. N
 Cost: 0.3 to 1 ms of CPU per generation, on all cores (-j); memory does not grow with the stream.
 
 \b
-Example:
+Examples:
   r1tool verify traces.jsonl.zst -o verified.jsonl.zst
   r1tool sample problems.jsonl -n 4 | r1tool verify | r1tool stats
 """
