@@ -234,7 +234,7 @@ def man_page(name: str) -> str:
         lines += [
             ".TP",
             "\\fB\\-\\-\\fR \\fIENGINE_OPTIONS\\fR",
-            "Everything after \\-\\- goes to the engine unchanged.",
+            "Passed to the engine unchanged.",
         ]
     lines += [
         *_exit_status(),
