@@ -236,13 +236,6 @@ def test_a_number_beyond_a_double_does_not_keep_a_row_from_being_counted(tmp_pat
     assert json.loads(ok("stats", "--json", tmp_path / "in.jsonl").stdout)["rows"] == 1
 
 
-def test_an_output_file_is_refused_rather_than_left_unwritten(tmp_path: Path) -> None:
-    (tmp_path / "in.jsonl").write_text(json.dumps(ROWS[0]))
-    done = run("stats", tmp_path / "in.jsonl", "-o", tmp_path / "report.txt")
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert b"redirect it with > FILE" in done.stderr
-
-
 def test_a_truncated_file_is_counted_up_to_the_cut_and_told(tmp_path: Path) -> None:
     text = "".join(json.dumps(row) + "\n" for row in ROWS * 500).encode()
     (tmp_path / "cut.jsonl.zst").write_bytes(zstandard.compress(text)[:-20])

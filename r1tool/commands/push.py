@@ -34,7 +34,5 @@ Examples:
 def run(options: PushOptions, stream: StreamOptions) -> int:
     if not stream.inputs:
         raise R1Error("the last argument must be the target: OWNER/NAME on the Hub, or ./FOLDER", USAGE)
-    if stream.output is not None:
-        raise R1Error(f"-o {stream.output}: push writes to its target, which is the last argument", USAGE)
     *inputs, target = stream.inputs
     return publish(parse_target(target), replace(stream, inputs=inputs), options)

@@ -2,7 +2,7 @@
 
 import sys
 
-from r1tool.errors import USAGE, R1Error
+from r1tool.errors import R1Error
 from r1tool.records.report import report
 from r1tool.stats.majority import majority_is_right
 from r1tool.stats.options import StatsOptions, parse_pass_at
@@ -31,8 +31,6 @@ Examples:
 
 
 def run(options: StatsOptions, stream: StreamOptions) -> int:
-    if stream.output not in (None, "-"):
-        raise R1Error(f"-o {stream.output}: stats prints its report to stdout; redirect it with > FILE", USAGE)
     pass_at = parse_pass_at(options.pass_at)
     if options.plot is not None:
         check_plot(options.plot)
