@@ -1,9 +1,9 @@
-# make demo    the whole pipeline on a small model, on this machine: no GPU, no hub
-# make test    the tests, four at a time (pytest alone runs them one by one, those of real engines too)
+# make demo    the whole pipeline with a tiny model, on this machine: no GPU, no account
+# make test    the tests, four at a time (pytest alone runs them one by one, those of real engines included)
 # make test-engines   those of real engines, routers and Slurm; tests/engines installs what they need
-# make lint    ruff, mypy, and that the man pages and completions fit the commands
-# make docs    make the man pages, completions and docs/options.md anew
-# make bench   speed beside the peers', as ratios of CPU time
+# make lint    ruff, mypy, and a check that generated files are up to date
+# make docs    regenerate the man pages, completions, docs/options.md and docs/row.md
+# make bench   CPU time compared with jq, DuckDB, polars and others, as ratios
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "r1tool needs Python 3.11 or later; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv || \
-	  { rm -rf .venv; echo "no venv could be made: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
+	  { rm -rf .venv; echo "python3 -m venv failed: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
 
 .venv/demo: pyproject.toml | .venv/bin/python
 	echo "installing r1tool and the embedded engine into .venv"
@@ -40,7 +40,7 @@ demo: .venv/demo
 
 ENGINES := vllm or sglang or routers or slurm
 
-# half of the time is waiting, so twice as many as two cores
+# half of the time is spent waiting, so four processes on two cores
 test: .venv/dev
 	.venv/bin/pytest -m "not ($(ENGINES))" -n 4
 

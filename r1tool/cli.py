@@ -13,6 +13,8 @@ TYPE_CHECKING = False  # typing itself takes a quarter of the time of --version
 if TYPE_CHECKING:
     from typing import Any
 
+    import typer
+
 COMMANDS = {
     "sample": "sample reasoning traces from a model",
     "verify": "check each answer against the reference",
@@ -89,7 +91,7 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
     except typer.Exit as exit_:
         return exit_.exit_code
     except typer.TyperException as error:
-        return complain(prog, f"{error.format_message().rstrip('.')}{_source(error)}; see '{prog} --help'", USAGE)
+        return complain(prog, f"{_sentence(error)}{_source(error)}; see '{prog} --help'", USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
@@ -148,6 +150,15 @@ def complain(prog: str, message: str, status: int) -> int:
         traceback.print_exc()
     sys.stderr.write(f"{prog}: {message}\n")
     return status
+
+
+def _sentence(error: "typer.TyperException") -> str:
+    """What `error` says, without its stop, and without the names of types."""
+    text: str = error.format_message().rstrip(".")
+    for kind, name in (("int", "whole number"), ("float", "number")):
+        text = text.replace(f"is not a valid {kind} range", f"is not a {name}")
+        text = text.replace(f"is not a valid {kind}", f"is not a {name}")
+    return text
 
 
 def _source(error: Exception) -> str:

@@ -52,6 +52,7 @@ SERVER_FILES = (
     ("OUTPUT.journal", "Every finished result and, for sample, the text of unfinished ones; see --journal."),
     ("~/.cache/r1tool/logs/", "Output of the servers started here, kept for seven days; see --server-log."),
 )
+AS_VARIABLE = "can also be given as a variable: \\fBR1TOOL_\\fR and its long name in upper case, with \\- as _."
 OVERVIEW = """\
 Each command reads rows from files, folders, globs, standard input, hf:// or s3://, as JSONL (plain, zstd or gzip) or
 Parquet, and writes zstd-compressed JSONL to standard output or to the file named by `-o`. One row is one problem with
@@ -233,12 +234,12 @@ def man_page(name: str) -> str:
         lines += [
             ".TP",
             "\\fB\\-\\-\\fR \\fIENGINE_OPTIONS\\fR",
-            "Everything after \\-\\- goes to the engine unchanged.",
+            "Passed to the engine unchanged.",
         ]
     lines += [
         *_exit_status(),
         ".SH ENVIRONMENT",
-        "Each option can be given as \\fBR1TOOL_\\fR\\fIOPTION\\fR, upper case, - as _.",
+        f"Each option {AS_VARIABLE}",
         *_terms((*SERVER_ENVIRONMENT, *ENVIRONMENT) if serves else ENVIRONMENT),
         *([".SH FILES", *_terms(SERVER_FILES)] if serves else []),
         *_examples(examples),
@@ -263,7 +264,7 @@ def overview_page() -> str:
         *_columns(),
         *_exit_status(),
         ".SH ENVIRONMENT",
-        "Each option of a command can be given as \\fBR1TOOL_\\fR\\fIOPTION\\fR, upper case, - as _.",
+        f"Each option of a command {AS_VARIABLE}",
         *_terms((*SERVER_ENVIRONMENT, *ENVIRONMENT)),
         *_examples(EXAMPLES),
         *_see_also("r1tool"),

@@ -1,6 +1,6 @@
 """Reward functions with TRL's signature, for `GRPOTrainer(reward_funcs=[...])`: a list of completions in, floats out.
 
-Columns of the dataset come as keyword arguments, one entry a completion; None as a reward leaves a completion out.
+Columns of the dataset come as keyword arguments, one entry per completion; None as a reward leaves a completion out.
 """
 
 import re
@@ -25,7 +25,7 @@ def correctness(
 
 
 def think_format(completions: list[Completion], **_: Any) -> list[float]:
-    """1.0 for `<think>…</think>` once, with an answer behind it; else 0.0."""
+    """1.0 for `<think>…</think>` once, with an answer after it; else 0.0."""
     return [float(bool(_FORM.fullmatch(_text(completion)))) for completion in completions]
 
 

@@ -41,6 +41,19 @@ def test_a_mistyped_command_is_corrected() -> None:
     assert told.stderr == "r1tool: unknown command 'verfy'; did you mean 'verify'?; see 'r1tool --help'\n"
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("-n", "Invalid value for '-n': 'many' is not a whole number; see 'r1tool sample --help'"),
+        ("--seed", "Invalid value for '--seed': 'many' is not a whole number; see 'r1tool sample --help'"),
+        ("--top-p", "Invalid value for '--top-p': 'many' is not a number; see 'r1tool sample --help'"),
+    ],
+)
+def test_a_value_that_is_no_number_is_refused_in_plain_words(option: str, said: str) -> None:
+    told = run("sample", option, "many", text=True)
+    assert (told.returncode, told.stderr) == (2, f"r1tool sample: {said}\n")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_commands_help_tells_its_cost_and_carries_an_example(name: str) -> None:
     told = r1tool(name, "--help")

@@ -361,7 +361,7 @@ def test_rows_without_a_problem_are_rejected_where_a_trainer_needs_one(tmp_path:
     done = run("split", "--as", "grpo", "--rejects", tmp_path / "bad", write_rows(tmp_path / "in.jsonl", rows))
     assert done.returncode == 1
     assert [row["answer"] for row in read_rows(done.stdout)] == ["4"]
-    assert json.loads((tmp_path / "bad").read_text())["reason"] == "no problem"
+    assert json.loads((tmp_path / "bad").read_text())["reason"] == "the row has no problem"
 
 
 def test_a_part_that_no_row_is_of_is_told_with_those_there_are(tmp_path: Path) -> None:

@@ -226,6 +226,14 @@ def test_bad_rows_are_told_and_the_others_counted(tmp_path: Path) -> None:
     assert [json.loads(line)["line"] for line in (tmp_path / "bad.jsonl").read_text().splitlines()] == [2, 4]
     assert run("stats", "--strict", path).stdout == b""
     assert json.loads(ok("stats", "--json", "--limit", 1, path).stdout)["rows"] == 1
+    path.write_text(json.dumps(ROWS[0]) + "\n{")
+    done = run("stats", path)
+    assert b"in.jsonl: 1 row could not be counted, the first in line 2: not JSON: " in done.stderr
+
+
+def test_a_number_beyond_a_double_does_not_keep_a_row_from_being_counted(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_text(json.dumps(ROWS[0])[:-1] + ', "big": 1e400}\n')
+    assert json.loads(ok("stats", "--json", tmp_path / "in.jsonl").stdout)["rows"] == 1
 
 
 def test_a_truncated_file_is_counted_up_to_the_cut_and_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import random
 import subprocess
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -174,6 +175,12 @@ def test_remote_files_are_read_through_fsspec(tmp_path: Path) -> None:
         assert [each for source in sources for each in lines(source)] == [b'{"n":9}', b'{"n":10}']
     with pytest.raises(R1Error, match="no such file or folder"):
         expand(["memory://reading/absent.jsonl"])
+
+
+@pytest.mark.skipif(find_spec("s3fs") is not None, reason="s3fs is installed")
+def test_s3_without_its_package_says_what_to_install() -> None:
+    with pytest.raises(R1Error, match=r"needs the package s3fs; install it with: pip install 'r1tool\[s3\]'"):
+        expand(["s3://bucket/rows.jsonl"])
 
 
 names = ["source", "generations", "verdicts", "messages", "x", "generation"]

@@ -72,6 +72,12 @@ def test_another_column_can_hold_the_gold() -> None:
     assert out["verdicts"] == ["correct"]
 
 
+def test_a_gold_column_that_no_row_has_is_reported() -> None:
+    rows = [row("1", boxed("1")), row("2", boxed("2"))]
+    assert "no row has the column 'golden' to check against" in verify(rows, "--gold", "golden")[1]
+    assert "no row has the column" not in verify([{**rows[0], "golden": "1"}, rows[1]], "--gold", "golden")[1]
+
+
 def test_only_boxed_answers_count_if_so_asked() -> None:
     rows = [row("5", "The answer is 5.", boxed("5"))]
     assert verify(rows)[0][0]["verdicts"] == ["correct", "correct"]

@@ -20,7 +20,7 @@ Judges complete generations that give an answer and have the verdict wrong, time
 judge sees the problem, the reference answer and what follows the thought. Writes `judge_verdicts` (EQUIVALENT,
 DIFFERENT, AMBIGUOUS, UNPARSABLE), `correctness_llama` (null where the judge was not asked) and `correctness_count`.
 Generations that already have a verdict, in the row or in the journal next to `-o FILE`, are not judged again. Default
-model: {DEFAULT_MODEL}.
+model: {DEFAULT_MODEL}. Everything after -- is passed to the engine.
 
 Cost: one request per rejected generation, with a reply of some 100 tokens at temperature 0; up to 512 rows in memory.
 --spool needs disk in TMPDIR, about a third of the rows' size. The embedded engine judges no better than chance.

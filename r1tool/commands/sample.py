@@ -22,15 +22,16 @@ HELP = """Sample N reasoning traces per problem from a model.
 Reads rows with a `problem` and writes each one as soon as it is done, with new `generations`, `finish_reasons`,
 `token_counts`, `is_reasoning_complete` and `sampling` (model, engine, seeds, GPU seconds). Every finished generation
 is kept in a journal, by default next to `-o FILE`. However a run ended, run the same command again: it requests only
-what is missing and continues partial generations.
+what is missing and continues partial generations. Everything after -- is passed to the engine.
 
 Cost: N generations per problem, each taking minutes on a GPU; memory for the requests in flight (500 MB for 2,000) and
 300 bytes per generation in the journal; disk for a journal of about twice the size of the generations. Without a GPU,
 the embedded engine demonstrates the command but solves little.
 
 \b
-Example:
+Examples:
   r1tool sample hf://datasets/AI-MO/NuminaMath-1.5 -n 2 --engine vllm -m deepseek-ai/DeepSeek-R1 --tp 8 -o r1.zst
+  r1tool sample problems.jsonl --engine vllm -m Qwen/QwQ-32B --tp 2 -o traces.jsonl.zst -- --max-model-len 20480
   r1tool sample problems.jsonl --url http://gpu1:8000 --url http://gpu2:8000 | r1tool verify -o verified.jsonl.zst
 """
 

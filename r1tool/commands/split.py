@@ -26,6 +26,15 @@ Names come from --by or --fraction. By default, 'source' gives 'default' and 'ex
 depend only on --seed and the row's id, so that resharding moves no row.
 
 \b
+--keep keeps rows with:
+  any-correct   a generation that is right by verify or by the judge
+  all-correct   only such generations
+  none-correct  no such generation, although some were checked
+  complete      a generation that ends its thought, answers and is not truncated
+  verified      a generation that is right by verify
+  judged        a generation that is right by the judge
+
+\b
 --as gives rows the shape that a TRL trainer expects:
   sft   messages: the generation that rank chose, else the first right one
   dpo   prompt, chosen, rejected: that generation, and the first wrong one

@@ -19,7 +19,7 @@ more memory than 1 GiB gets the verdict timeout and does not delay other rows. N
 Cost: 0.3 to 1 ms of CPU per generation, on all cores (-j); memory does not grow with the stream.
 
 \b
-Example:
+Examples:
   r1tool verify traces.jsonl.zst -o verified.jsonl.zst
   r1tool sample problems.jsonl -n 4 | r1tool verify | r1tool stats
 """
@@ -34,6 +34,10 @@ def run(options: VerifyOptions, stream: StreamOptions) -> int:
         Stage("verify", stream) as stage,
     ):
         explain = stage.warn if options.explain else None
+        found = False
         for row in pool.verify(stage.rows(), rejected=stage.reject, idle=stage.flush, explain=explain):
+            found = found or options.gold in row
             stage.write(row)
+        if stage.rows_out and not found and not options.gold_from_solution:
+            stage.note(f"no row has the column {options.gold!r} to check against; --gold names another")
     return stage.status

@@ -12,8 +12,8 @@ from r1tool.errors import USAGE, R1Error
 MODEL = "SmolLM2-135M-Instruct"
 MAX_THREADS = 8
 NOTICE = (
-    f"the embedded engine runs {MODEL}, a demonstration model: it solves about half of one-step problems, "
-    "and its judgments are meaningless"
+    f"the embedded engine runs {MODEL}, a demonstration model: it gets about two out of three one-step problems "
+    "right, and its judgments are meaningless"
 )
 # GNU OpenMP's threads spin while they wait, which makes a shared machine six times slower
 ENVIRONMENT = {"OMP_WAIT_POLICY": "passive"}

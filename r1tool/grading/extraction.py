@@ -1,4 +1,4 @@
-r"""Where the answer of a generation is: the last box behind `</think>`, or what else announces it, in linear time."""
+r"""Where the answer of a generation is: the last box after `</think>`, or what else announces it, in linear time."""
 
 import re
 from functools import lru_cache
@@ -67,7 +67,7 @@ def answer_part(generation: str) -> str:
 def extract(generation: str, answers: Answers = "any") -> str | None:
     r"""The final answer of a generation as it was written, or None.
 
-    The last `\boxed{…}` behind `</think>`, joined with its neighbours where one sentence boxes several parts. With
+    The last `\boxed{…}` after `</think>`, joined with its neighbours where one sentence boxes several parts. With
     `answers="any"` and nothing boxed: "the answer is …", "#### …", 答案是…, the last formula, the last number.
     """
     found = locate(generation, answers)

@@ -69,7 +69,7 @@ class Judge:
     """A model that is asked about the generations of many rows at once.
 
     What `journal` holds is not asked again. A question the server refuses, or that fails too often, leaves null and is
-    told to `failed`: the row is not lost.
+    reported to `failed`: the row is not lost.
     """
 
     def __init__(

@@ -117,7 +117,10 @@ COLUMNS = (
     Column("correctness_llama", _FLAGS, "judge", _JUDGED, per_generation=True),
     Column("finish_reasons", _TEXTS, "sample", _REASONS, per_generation=True),
     Column(
-        "correctness_count", int | None, "verify, judge", "number of generations that are right according to either"
+        "correctness_count",
+        int | None,
+        "verify, judge",
+        "number of generations found right by rules or judge",
     ),
     Column("messages", _MESSAGES, "rank", "the problem and the chosen generation, for fine-tuning"),
     Column("token_counts", _COUNTS, "sample", _TOKENS, per_generation=True),

@@ -26,7 +26,7 @@ def row_id(row: Row, id_field: str | None = None) -> str:
         return str(given)
     if problem := row.get("problem"):
         return problem_uuid(problem)
-    raise BadRow("no problem")
+    raise BadRow("the row has no problem")
 
 
 def sample_seed(seed: int, id_: str, index: int) -> int:

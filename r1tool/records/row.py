@@ -139,7 +139,7 @@ def _parse_exactly(line: bytes, error: orjson.JSONDecodeError) -> Any:
     except msgspec.ValidationError:
         raise BadRow("not a JSON object") from None
     except (msgspec.DecodeError, orjson.JSONDecodeError):
-        raise BadRow(f"not JSON: {error}") from None
+        raise BadRow(f"not JSON: {error.msg} at character {error.colno}") from None
     except RecursionError:
         raise BadRow("nested too deeply") from None
 

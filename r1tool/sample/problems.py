@@ -20,5 +20,5 @@ def problem_of(row: Row, column: str | None) -> str:
         raise BadRow(f"no column {column!r}, given as --problem-field")
     problem = row.get("problem")
     if not isinstance(problem, str) or not problem.strip():
-        raise BadRow("no problem")
+        raise BadRow("the row has no problem")
     return problem

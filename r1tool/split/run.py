@@ -28,8 +28,8 @@ def split(rows: Iterable[Row | Mapping[str, Any]], options: SplitOptions | None 
     >>> [(part, row["problem"]) for part, row in split(rows, SplitOptions(dedup="exact"))]
     [('default', '1 + 1'), ('extended', '2 + 2')]
 
-    `Folder` of split/folder.py writes a file a part. Raises R1Error where the options do not go together, BadRow for a
-    row with a known column of a wrong type.
+    `Folder` of split/folder.py writes one file per part. Raises R1Error where the options do not go together, BadRow
+    for a row with a known column of a wrong type.
     """
     splitter = Splitter(options or SplitOptions())
     return splitter.split(row if isinstance(row, Row) else Row(dict(row)) for row in rows)

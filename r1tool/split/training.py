@@ -59,7 +59,7 @@ def _grpo(row: Row) -> Iterator[Row]:
 
 def _prompt(row: Row) -> list[dict[str, str]]:
     if not row.get("problem"):
-        raise BadRow("no problem")
+        raise BadRow("the row has no problem")
     return [{"role": "user", "content": row["problem"]}]
 
 

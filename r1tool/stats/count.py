@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import orjson
+
 from r1tool.errors import BadRow, R1Error
 from r1tool.records.row import Row
 from r1tool.records.skim import ColumnReader
@@ -44,7 +46,10 @@ def count(
     number = since = 0
     for number, line in enumerate(lines(source, counted.damage.append, stop), 1):
         try:
-            values = read(line)
+            try:
+                values = read(line)
+            except orjson.JSONDecodeError:  # not JSON, or a number beyond a double, which a Row takes
+                values = counted_values(_adopted(line), by)
             if not any(map(values.get, LISTS)):
                 values = counted_values(_adopted(line), by)
             add(values, vote)

@@ -25,7 +25,7 @@ class StatsOptions:
     ] = None
     plot: Annotated[
         Path | None,
-        Option("--plot", metavar="FILE", help="Draw charts to FILE.png or .svg; needs the extra 'plot'."),
+        Option("--plot", metavar="FILE", help="Draw charts to a .png, .svg or .pdf file; needs the extra 'plot'."),
     ] = None
     html: Annotated[Path | None, Option("--html", metavar="FILE", help="Write a self-contained HTML page.")] = None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from r1tool.errors import USAGE, R1Error
+from r1tool.progress import counted
 from r1tool.records.tally import Summary
 
 TOKEN_BINS = 40
@@ -34,7 +35,7 @@ def plot(summary: Summary, report: Mapping[str, Any], path: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(2, 2, figsize=(11, 7), layout="constrained")
-    figure.suptitle(f"{report['rows']:,} rows, {report['generations']:,} generations")
+    figure.suptitle(f"{counted(report['rows'], 'row')}, {counted(report['generations'], 'generation')}")
     _histogram(axes[0][0], "completion tokens", "generations", summary.total.tokens, TOKEN_BINS)
     shares = [((right / decided), rows) for (decided, right), rows in summary.total.solved.items() if decided]
     axes[0][1].hist(

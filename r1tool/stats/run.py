@@ -34,17 +34,17 @@ def _count_rows(stage: Stage, summary: Summary, vote: Vote | None) -> None:
 
 def _count_files(stage: Stage, summary: Summary, vote: Vote | None) -> None:
     try:
-        for part in count_all(
+        for each in count_all(
             stage.sources, stage.options.workers, summary.by, vote, stage.stop, stage.progress.advance
         ):
-            summary.merge(part.summary)
-            stage.rows_in += part.rows + part.bad
-            stage.rejected += part.bad
-            name = part.source.name
-            for what in part.damage:
-                stage.fail(f"{name}: {what} after {counted(part.rows, 'row')}")
-            if part.bad:
-                stage.fail(f"{name}: {counted(part.bad, 'row')} could not be counted, the first in {part.first_bad}")
+            summary.merge(each.summary)
+            stage.rows_in += each.rows + each.bad
+            stage.rejected += each.bad
+            name = each.source.name
+            for what in each.damage:
+                stage.fail(f"{name}: {what} after {counted(each.rows, 'row')}")
+            if each.bad:
+                stage.fail(f"{name}: {counted(each.bad, 'row')} could not be counted, the first in {each.first_bad}")
     except Cancelled:
         pass
     except OSError as error:

@@ -49,6 +49,8 @@ class StreamOptions:
     progress: Annotated[
         bool | None,
         Option(
-            "--progress/--no-progress", help="Show progress; default: if stderr is a terminal.", show_default=False
+            "--progress/--no-progress",
+            help="Progress on stderr: live on a terminal, else one line per minute.",
+            show_default=False,
         ),
     ] = None

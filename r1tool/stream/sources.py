@@ -98,6 +98,7 @@ def filesystem(url: str) -> tuple[Any, str]:
     try:
         return fsspec.core.url_to_fs(url)  # type: ignore[no-any-return]
     except ImportError as error:
-        raise R1Error(f"{url}: {error}") from None
+        reason = "this needs the package s3fs; install it with: pip install 'r1tool[s3]'"
+        raise R1Error(f"{url}: {reason if url.startswith('s3://') else error}") from None
     except ValueError as error:
         raise R1Error(f"{url}: {error}") from None
