@@ -72,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def run_command(name: str, arguments: Sequence[str]) -> int:
-    """Run `r1tool NAME ARGUMENTS`; what stands behind `--` goes to the engine of a command that has one."""
+    """Run `r1tool NAME ARGUMENTS`; what follows `--` goes to the engine of a command that has one."""
     import signal
 
     import typer
@@ -81,11 +81,11 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
     prog = f"r1tool {name}"
     try:
         command = load(name)
-        before, behind = list(arguments), []
+        before, after = list(arguments), []
         if "--" in before and any(parameter.name == "engine" for parameter in command.params):
             cut = before.index("--")
-            before, behind = before[:cut], before[cut + 1 :]
-        return int(command.main(args=before, prog_name=prog, standalone_mode=False, obj=behind) or 0)
+            before, after = before[:cut], before[cut + 1 :]
+        return int(command.main(args=before, prog_name=prog, standalone_mode=False, obj=after) or 0)
     except R1Error as error:
         return complain(prog, str(error), error.status)
     except typer.Exit as exit_:

@@ -12,7 +12,7 @@ from r1tool.errors import USAGE
 from r1tool.records import think
 
 CONSTRAINTS = {"response_format", "grammar", "structured_outputs", "guided_json", "guided_grammar", "tools"}
-"""Fields by which a server holds an answer to a form: it would begin the form anew in the middle of a text."""
+"""Fields by which a server holds an answer to a form: it would begin the form again in the middle of a text."""
 
 
 async def next_body(endpoint: Endpoint, request: Request, model: str) -> tuple[str, dict[str, Any]]:

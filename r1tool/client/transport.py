@@ -35,7 +35,7 @@ async def stream(
     Returns how many tokens the server says it has made, None where it does not say.
 
     `enough` is called after each event that brought text; once it says True the rest is not read, and there is
-    no finish_reason. Raises Failure or Refused; what has arrived by then is in the request. What fails behind the
+    no finish_reason. Raises Failure or Refused; what has arrived by then is in the request. What fails after the
     finish_reason costs the server's count of tokens at most.
     """
     usage = USAGE_OF_EVENTS if endpoint.identity.engine.counts_every_event else USAGE_AT_THE_END

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Way = Literal["apply-template", "tokenize", "prefix"]
-"""How a server goes on from a text: behind the prompt that /apply-template renders (llama.cpp), behind the tokens that
+"""How a server continues a text: after the prompt that /apply-template renders (llama.cpp), after the tokens that
 /tokenize makes of a chat (vLLM), or as the last message of the chat, which it continues itself (SGLang)."""
 Signature = tuple[str, str]
 """A pattern in an engine's log, and what it means in one sentence; groups of the pattern are filled in."""
@@ -118,7 +118,7 @@ class Engine:
 
 
 def served_model_name(model: str | None, arguments: Sequence[str]) -> str:
-    """The name behind --served-model-name, else the model's own: vLLM and SGLang share that option."""
+    """The name given as --served-model-name, else the model's own: vLLM and SGLang share that option."""
     for index, argument in enumerate(arguments):
         name, _, value = argument.partition("=")
         if name == "--served-model-name" and (value := value or " ".join(arguments[index + 1 : index + 2])):

@@ -58,7 +58,7 @@ def command(spec: ServerSpec) -> list[str]:
     return [
         *(sys.executable, "-P", str(Path(__file__).with_name("llamacpp_server.py"))),
         *("--model", str(gguf), "--alias", served_model(spec.model), "--port", str(spec.port), "--threads", str(own)),
-        *("--slots", str(max(4, min(8, 2 * own)))),  # each reads the examples of a prompt anew
+        *("--slots", str(max(4, min(8, 2 * own)))),  # each reads the examples of a prompt again
         *spec.arguments,
     ]
 

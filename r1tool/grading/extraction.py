@@ -99,7 +99,7 @@ def _inner(box: str) -> str:
 
 
 def _thought_box(generation: str, answer: str) -> Extracted | None:
-    """The box a closed thought ends with, where the answer behind it boxes and announces nothing."""
+    """The box a closed thought ends with, where the answer after it boxes and announces nothing."""
     if len(answer) == len(generation):
         return None
     thought = generation[: len(generation) - len(answer)]
@@ -223,7 +223,7 @@ def _phrase(tail: str) -> Extracted | None:
 
 
 def _unannounced(tail: str) -> Extracted | None:
-    """The last formula, or the number behind it; all of a short text without formulas."""
+    """The last formula, or the number after it; all of a short text without formulas."""
     tail = tail.strip()
     formulas = list(_DISPLAY.finditer(tail))
     if not formulas:

@@ -12,7 +12,7 @@ from r1tool.records.generations import right
 from r1tool.records.row import Row
 
 Scores = list[float | None]
-"""One entry a generation, higher is better, None where it is no candidate."""
+"""One entry per generation, higher is better, None where it is no candidate."""
 Among = Literal["correct", "all"]
 
 
@@ -55,7 +55,7 @@ def candidates(row: Row, among: Among = "correct") -> list[int]:
 
 
 def spread(values: Sequence[float], chosen: Sequence[int], count: int) -> Scores:
-    """The candidates' values in a list of one entry a generation."""
+    """The candidates' values in a list of one entry per generation."""
     scores: Scores = [None] * count
     for index, value in zip(chosen, values, strict=True):
         scores[index] = value

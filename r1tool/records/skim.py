@@ -81,7 +81,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _end_before(line: bytes, start: int, behind: bytes) -> int:
-    """Just behind the list that is followed by the column or the brace `behind`; -1 if that is not to be found.
+    """Just after the list that is followed by the column or the brace `behind`; -1 if that is not to be found.
 
     Other columns may stand between the two.
     """
@@ -94,7 +94,7 @@ def _end_before(line: bytes, start: int, behind: bytes) -> int:
 
 
 def _end_of_list(line: bytes, start: int, behind: bytes) -> int:
-    """Just behind the list at `start`; -1 where it holds too many quotes, or does not end.
+    """Just after the list at `start`; -1 where it holds too many quotes, or does not end.
 
     Goes from quote to quote, which long texts have few of: between two strings stands what opens and closes lists.
     """

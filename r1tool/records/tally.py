@@ -20,7 +20,7 @@ LISTS = (
     "is_reasoning_complete",
     "token_counts",
 )
-"""Columns that are counted, one entry a generation."""
+"""Columns that are counted, one entry per generation."""
 NEEDED = ("source", *LISTS, "sampling", "extracted_answers")
 """All a Tally reads, beside `generations` in rows that hold none of LISTS."""
 

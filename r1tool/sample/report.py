@@ -19,7 +19,7 @@ WINDOW_SECONDS = 300.0
 
 
 class Report:
-    """Counts of generations, `n` a row, and of tokens.
+    """Counts of generations, `n` per row, and of tokens.
 
     `kept` came from the journal, `continued` were begun before, `begun` are left to the next run. `solved` and
     `unsolved` are rows of --until-correct, `ungraded` those without an answer to compare with.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class PreviousOutput:
-    """What the file at `path` holds: about 80 bytes of memory a row.
+    """What the file at `path` holds: about 80 bytes of memory per row.
 
     A row is complete if it was made with the same settings and lacks no generation. The generations of an incomplete
     one go into the journal, from where they are taken.

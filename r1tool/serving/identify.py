@@ -1,4 +1,4 @@
-"""What stands behind a URL."""
+"""What answers at a URL."""
 
 import os
 from typing import Any, NamedTuple

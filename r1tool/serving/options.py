@@ -16,7 +16,7 @@ else:  # the choices of --engine
 class ServingOptions:
     """A model server of one's own (`engine`, `model`, parallelism) or running ones (`urls`).
 
-    `engine_arguments` is what stood behind `--` and goes to the engine unchanged. `gpus` is a list such as "0-3,6".
+    `engine_arguments` is what followed `--` and goes to the engine unchanged. `gpus` is a list such as "0-3,6".
     """
 
     engine: Annotated[

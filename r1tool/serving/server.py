@@ -24,7 +24,7 @@ WELL_SECONDS = 60.0
 
 
 class Server:
-    """One server process, or one a node of it, behind `url`.
+    """One server process, or one per node, at `url`.
 
     `command` makes the command line for a port, in a thread of its own, and may fetch what the engine needs. `gpus` is
     how many it computes on, 0 on a CPU; `version` the engine's own, known once started.

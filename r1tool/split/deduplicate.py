@@ -18,8 +18,8 @@ SHINGLE, PERMUTATIONS, BANDS = 3, 128, 16
 def first_seen(how: Dedup) -> Rule:
     """The rule that keeps the first row of each problem.
 
-    exact: the same words, whatever the case and the white space; 200 bytes of memory a row. near: alike words and the
-    same numbers, since problems of one template differ in their numbers only; about 3 kB a row.
+    exact: the same words, whatever the case and the white space; 200 bytes of memory per row. near: alike words and
+    the same numbers, since problems of one template differ in their numbers only; about 3 kB per row.
     """
     return _exact() if how == "exact" else _near()
 

@@ -37,7 +37,7 @@ def select(
 
     `dropped` is told why each other one is not among them, `rejected` which row has a column of a wrong type.
 
-    Costs about 200 bytes of memory a row, and a third of the rows' size in TMPDIR.
+    Costs about 200 bytes of memory per row, and a third of the rows' size in TMPDIR.
     """
     selector = SELECTORS[how]
     features: list[tuple[int, Any]] = []

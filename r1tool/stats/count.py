@@ -74,7 +74,7 @@ def count_all(
     stop: StopSignal | None = None,
     tick: Callable[[int], None] | None = None,
 ) -> Iterator[Count]:
-    """Count each source, local files in up to `workers` processes (None: one a core), in any order."""
+    """Count each source, local files in up to `workers` processes (None: one per core), in any order."""
     shared = [source for source in sources if source.path is not None and not (source.is_remote or source.is_pipe)]
     cores = min(workers or len(os.sched_getaffinity(0)), len(shared))
     if cores < 2 or sum(os.path.getsize(source.path or "") for source in shared) < FORK_BYTES:

@@ -25,7 +25,7 @@ def check_plot(path: Path) -> None:
 
 
 def plot(summary: Summary, report: Mapping[str, Any], path: Path) -> None:
-    """Write the picture: tokens, share of right answers a row, verdicts, sources. Raises R1Error."""
+    """Write the picture: tokens, share of right answers per row, verdicts, sources. Raises R1Error."""
     check_plot(path)
     import matplotlib
 

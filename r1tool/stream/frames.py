@@ -90,7 +90,7 @@ class Walker:
         return buffer[at : at + size]
 
     def resync(self) -> bool:
-        """Go to the next magic number behind the current frame's; False if there is none."""
+        """Go to the next magic number after the current frame's; False if there is none."""
         self._in_frame = False
         skip = 1 if self.offset == self._frame else 0
         while self._has(skip + 4):

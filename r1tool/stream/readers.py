@@ -50,7 +50,7 @@ def lines(
 ) -> Iterator[bytes]:
     """The lines of `source` without their newline.
 
-    `damaged` is told of every cut or broken place, and reading goes on behind it where it can; without it, R1Error is
+    `damaged` is told of every cut or broken place, and reading continues after it where it can; without it, R1Error is
     raised there. `idle` is called before waiting for input. Raises Cancelled after `stop.set()`, OSError, and R1Error
     for a Parquet file that is none.
     """

@@ -39,7 +39,7 @@ class Source:
 
 
 def expand(inputs: Iterable[str]) -> list[Source]:
-    """The sources behind the command line's inputs, in order; a folder's and a glob's in natural order.
+    """The sources that the command line's inputs name, in order; a folder's and a glob's in natural order.
 
     None given: stdin, unless that is a terminal. Raises R1Error for what is not there.
     """

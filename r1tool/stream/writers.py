@@ -95,7 +95,7 @@ class Compressed:
         return [ended, STORED_HEADER] if again else [ended]
 
     def _begun(self) -> bytes:
-        """The end of the empty frame begun behind each frame, without which a stream cut there would look whole."""
+        """The end of the empty frame begun after each frame, without which a stream cut there would look whole."""
         begun = STORED_END if self._cut_here else b""
         self._cut_here = False
         return begun

@@ -49,7 +49,7 @@ class Helper:
             return result
 
     def close(self) -> None:
-        """End every process of it; the next call starts anew."""
+        """End every process of it; the next call starts another."""
         with self._lock:
             self._end_server()
 

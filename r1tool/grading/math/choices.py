@@ -50,7 +50,7 @@ def _is_option(name: str, value: str, problem: str | None, compare_texts: Compar
 
 @lru_cache(maxsize=4096)
 def letter(answer: str) -> tuple[str, str] | None:
-    r"""The option an answer names and the text behind it: `\textbf{(C)} 12` is ("C", "12"), `C` is ("C", "")."""
+    r"""The option an answer names and the text after it: `\textbf{(C)} 12` is ("C", "12"), `C` is ("C", "")."""
     text = normalize(answer).strip()
     if match := _BARE.fullmatch(text) or _NAMED.fullmatch(text):
         return match[1].upper(), ""

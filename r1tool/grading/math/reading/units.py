@@ -1,4 +1,4 @@
-"""Units of measurement behind an answer: the same quantity is the same answer, another unit is another."""
+"""Units of measurement after a number: the same quantity is the same answer, another unit is another."""
 
 import re
 from fractions import Fraction
