@@ -59,7 +59,7 @@ def run(
 
         if stream.inputs:
             raise R1Error("give inputs or --demo, not both", USAGE)
-        source = (Row(dict(problem)) for problem in problems(running.demo, options.seed))
+        source = (Row(problem) for problem in problems(running.demo, options.seed))
         stream = replace(stream, limit=running.demo if stream.limit is None else min(running.demo, stream.limit))
     engine = choose(serving)
     if running.dry_run:

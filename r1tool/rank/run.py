@@ -1,12 +1,12 @@
 """`rank`: rows in, rows with scores and the chosen generation out."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from r1tool.errors import BadRow
 from r1tool.rank.options import RankOptions
 from r1tool.rank.scorer import candidates, load, record
-from r1tool.records.row import Row
+from r1tool.records.row import Rejected, Row, as_rows, refuse
 
 
 def rank(rows: Iterable[Row | Mapping[str, Any]], options: RankOptions | None = None) -> Iterator[Row]:
@@ -20,7 +20,7 @@ def rank(rows: Iterable[Row | Mapping[str, Any]], options: RankOptions | None = 
 
     Raises R1Error for an unknown scorer, BadRow for a row that cannot be used.
     """
-    return Ranker(options or RankOptions()).rank(row if isinstance(row, Row) else Row(dict(row)) for row in rows)
+    return Ranker(options or RankOptions()).rank(as_rows(rows))
 
 
 class Ranker:
@@ -30,15 +30,13 @@ class Ranker:
         self._among = options.among
         self._scorers = {name: load(name, options.seed) for name in options.by.split(",")}
 
-    def rank(self, rows: Iterable[Row], rejected: Callable[[Row, str], None] | None = None) -> Iterator[Row]:
+    def rank(self, rows: Iterable[Row], rejected: Rejected = refuse) -> Iterator[Row]:
         """See `rank`. A row that cannot be used raises BadRow unless `rejected` takes it, with the reason."""
         for row in rows:
             try:
                 chosen = candidates(row, self._among)
                 record(row, {name: score(row, chosen) for name, score in self._scorers.items()}, chosen)
             except BadRow as error:
-                if rejected is None:
-                    raise
                 rejected(row, str(error))
             else:
                 yield row

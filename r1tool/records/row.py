@@ -1,6 +1,6 @@
 """A row: one JSON object a line, whose bytes are kept wherever nobody changes them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -35,7 +35,7 @@ class Row:
     input: str | None
     line: int
 
-    def __init__(self, columns: dict[str, Any] | None = None) -> None:
+    def __init__(self, columns: Mapping[str, Any] | None = None) -> None:
         self._columns = dict(columns or {})
         self._typed = set(self._columns)
         self._added = list(self._columns)
@@ -127,6 +127,20 @@ class Row:
         end = self._line.rindex(b"}")
         comma = b"," if len(self._columns) > len(self._added) else b""
         return b"".join((memoryview(self._line)[:end], comma, memoryview(added)[1:]))
+
+
+Rejected = Callable[[Row, str], None]
+"""Takes a row that cannot be used, and the reason."""
+
+
+def refuse(row: Row, reason: str) -> None:
+    """The Rejected of callers that take no such row. Raises BadRow."""
+    raise BadRow(reason)
+
+
+def as_rows(given: Iterable[Row | Mapping[str, Any]]) -> Iterator[Row]:
+    """Each of `given`, a Row or a dictionary, as a Row."""
+    return (each if isinstance(each, Row) else Row(each) for each in given)
 
 
 def _parse_exactly(line: bytes, error: orjson.JSONDecodeError) -> Any:

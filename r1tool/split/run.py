@@ -1,11 +1,11 @@
 """`split`: rows in, those that are kept out, each with the name of its part."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from r1tool.errors import BadRow
-from r1tool.records.row import Row
+from r1tool.records.row import Rejected, Row, as_rows, refuse
 from r1tool.split import rules
 from r1tool.split.decontaminate import read_benchmark, uncontaminated
 from r1tool.split.deduplicate import first_seen
@@ -15,8 +15,6 @@ from r1tool.split.rules import Rule
 from r1tool.split.select import select
 from r1tool.split.training import shaped
 
-Rejected = Callable[[Row, str], None]
-"""Takes a row that cannot be used, and the reason."""
 OTHERS_SHOWN = 10
 
 
@@ -31,8 +29,7 @@ def split(rows: Iterable[Row | Mapping[str, Any]], options: SplitOptions | None 
     `Folder` of split/folder.py writes one file per part. Raises R1Error where the options do not go together, BadRow
     for a row with a known column of a wrong type.
     """
-    splitter = Splitter(options or SplitOptions())
-    return splitter.split(row if isinstance(row, Row) else Row(dict(row)) for row in rows)
+    return Splitter(options or SplitOptions()).split(as_rows(rows))
 
 
 class Splitter:
@@ -51,9 +48,9 @@ class Splitter:
         self._rules = _rules(options)
         self._reshape = shaped(options.shape)
 
-    def split(self, rows: Iterable[Row], rejected: Rejected | None = None) -> Iterator[tuple[str, Row]]:
+    def split(self, rows: Iterable[Row], rejected: Rejected = refuse) -> Iterator[tuple[str, Row]]:
         """See `split`. A row that cannot be used raises BadRow unless `rejected` takes it."""
-        options, rejected = self.options, rejected or _raise
+        options = self.options
         kept = self._kept(rows, rejected)
         if options.selection is not None:
             kept = select(kept, options.selection, options.size, options.seed, self._drop, rejected)
@@ -111,7 +108,3 @@ def _rules(options: SplitOptions) -> list[Rule]:
     if options.dedup is not None:
         chosen.append(first_seen(options.dedup))
     return chosen
-
-
-def _raise(row: Row, reason: str) -> None:
-    raise BadRow(reason)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from r1tool.errors import BadRow
-from r1tool.records.row import Row
+from r1tool.records.row import Rejected, Row
 from r1tool.split import limo, s1k
 from r1tool.stream.spool import spool
 
@@ -31,7 +31,7 @@ def select(
     size: int | None = None,
     seed: int = 0,
     dropped: Callable[[str], None] = lambda reason: None,
-    rejected: Callable[[Row, str], None] = lambda row, reason: None,
+    rejected: Rejected = lambda row, reason: None,
 ) -> Iterator[Row]:
     """The selected rows in the order they came, once the last has come.
 

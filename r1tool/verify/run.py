@@ -14,7 +14,7 @@ from r1tool.grading.verdict import Verdict
 from r1tool.grading.verifier import VERIFIERS, Verifier
 from r1tool.records.columns import Outcome
 from r1tool.records.generations import aligned, set_correctness_count
-from r1tool.records.row import Row
+from r1tool.records.row import Rejected, Row, as_rows, refuse
 from r1tool.workers.pool import Lost, Pool, Task
 
 BYTES_IN_FLIGHT = 8 << 20
@@ -45,7 +45,7 @@ def verify(
     ['correct', 'wrong'] ['0.75', '1'] 1
     """
     with VerifierPool(verifier, timeout=timeout, workers=workers, overwrite=overwrite) as pool:
-        yield from pool.verify(row if isinstance(row, Row) else Row(dict(row)) for row in rows)
+        yield from pool.verify(as_rows(rows))
 
 
 class VerifierPool:
@@ -83,7 +83,7 @@ class VerifierPool:
         self,
         rows: Iterable[Row],
         *,
-        rejected: Callable[[Row, str], None] | None = None,
+        rejected: Rejected = refuse,
         idle: Callable[[], None] | None = None,
         explain: Callable[[str], None] | None = None,
     ) -> Iterator[Row]:
@@ -103,7 +103,7 @@ class VerifierPool:
                 _record(row, verdicts, mark)
             yield row
 
-    def _tasks(self, rows: Iterable[Row], rejected: Callable[[Row, str], None] | None, again: bool) -> Iterator[Task]:
+    def _tasks(self, rows: Iterable[Row], rejected: Rejected, again: bool) -> Iterator[Task]:
         for row in rows:
             try:
                 generations: list[str] = row.get("generations", [])
@@ -119,8 +119,6 @@ class VerifierPool:
                 aligned(row, "correctness_llama", len(generations))  # it will be counted
                 known = self._verifier.task(row, reference)
             except BadRow as error:
-                if rejected is None:
-                    raise
                 rejected(row, str(error))
                 continue
             yield Task((row, mark), known, [generation.encode() for generation in generations])
