@@ -49,7 +49,7 @@ def count(
             try:
                 values = read(line)
             except orjson.JSONDecodeError:  # not JSON, or a number beyond a double, which a Row takes
-                values = counted_values(_adopted(line), by)
+                values = {}
             if not any(map(values.get, LISTS)):
                 values = counted_values(_adopted(line), by)
             add(values, vote)
