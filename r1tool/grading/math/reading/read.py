@@ -1,7 +1,6 @@
 """Text in, tree out: one answer in LaTeX or plain text, as it was found."""
 
 import re
-from functools import lru_cache
 
 from r1tool.grading.math.reading.commands import COMMANDS
 from r1tool.grading.math.reading.grammar import Parser
@@ -12,7 +11,6 @@ from r1tool.grading.math.tree import Node
 _NAMED = re.compile(r"[A-Za-z_«»\s\\'{}()]{1,60}=")
 
 
-@lru_cache(maxsize=4096)
 def read(text: str) -> Node:
     """Read one answer. Raises Unreadable."""
     if len(text) > MAX_NOTATION_CHARS:
