@@ -45,12 +45,14 @@ class PreviousOutput:
             hash_ = self._row_hash(row)
             if hash_ is None:
                 continue
-            others += self._provenance(row) is None
-            if self._is_complete(row):
+            made = self._provenance(row)
+            others += made is None
+            if made and self._is_complete(row, made):
                 self._complete.add(hash_)
-            else:
-                self._incomplete.add(hash_)
-                self._save(row)
+                continue
+            self._incomplete.add(hash_)
+            if made:
+                self._save(row, made)
         if (foreign or self._unreadable) and not ours:
             raise R1Error(
                 f"-o {path}: the file exists and was not written by r1tool sample; name another file, or give "
@@ -115,9 +117,9 @@ class PreviousOutput:
             return None
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
-    def _is_complete(self, row: Row) -> bool:
-        made, options = self._provenance(row), self.prompts.options
-        if made is None or "missing" in made or _named(made, COUNT_OPTIONS) != _named(method(options), COUNT_OPTIONS):
+    def _is_complete(self, row: Row, made: dict[str, Any]) -> bool:
+        options = self.prompts.options
+        if "missing" in made or _named(made, COUNT_OPTIONS) != _named(method(options), COUNT_OPTIONS):
             return False
         seeds = made.get("seeds")
         return isinstance(seeds, list) and seeds[: options.n] == self._seeds(row, options.offset, options.n)
@@ -145,13 +147,12 @@ class PreviousOutput:
         options, id_ = self.prompts.options, row_id(row, self.prompts.options.id_field)
         return [sample_seed(options.seed, id_, sample) for sample in range(first, first + count)]
 
-    def _save(self, row: Row) -> None:
+    def _save(self, row: Row, made: dict[str, Any]) -> None:
         """Put the generations of an incomplete row into the journal, unless they are there.
 
         Raises R1Error where they come before --sample-index-offset: the row would lose them.
         """
-        made = self._provenance(row)
-        if not self.journal or made is None or not row.get("problem"):
+        if not self.journal or not row.get("problem"):
             return
         id_, kept = row_id(row, self.prompts.options.id_field), read_columns(row)
         first, lost = self.prompts.options.offset, made.get("missing", 0)
