@@ -151,8 +151,9 @@ def _rereadable(stream: StreamOptions, target: Target) -> Iterator[StreamOptions
 
 def _trained(survey: Survey, recipe: Recipe) -> tuple[str, str]:
     """The first config and split with the columns that the recipe's trainer reads."""
+    columns = survey.columns.settle()
     for part in survey.rows:
-        if all(name in survey.columns.settle()[part.config] for name in NEEDS[recipe]):
+        if all(name in columns[part.config] for name in NEEDS[recipe]):
             return part.config, part.split
     raise R1Error(f"--recipe {recipe}: no config has {' and '.join(NEEDS[recipe])}; see 'r1tool split --as'", USAGE)
 
