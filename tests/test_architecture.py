@@ -24,7 +24,7 @@ LAYERS = (
     ("client", "grading"),
     ("serving", "stream"),
     ("engines", "workers", "demo", "records"),
-    ("progress", "errors", "option", "__init__"),
+    ("progress", "errors", "option", "cache", "__init__"),
 )
 """From top to bottom; a room imports what is below it, or beside it within the limits of `is_allowed`."""
 

