@@ -1,4 +1,4 @@
-"""Man pages, shell completions and docs/options.md, made from the commands: `python -m r1tool.manual [--check]`."""
+"""Man pages, completions, docs/options.md and docs/row.md, from the code: `python -m r1tool.manual [--check]`."""
 
 import re
 import sys
